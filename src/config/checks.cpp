@@ -1,0 +1,111 @@
+#include "checks.hpp"
+
+#include <algorithm>
+#include <boost/asio/ip/network_v4.hpp>
+#include <boost/asio/ip/network_v6.hpp>
+#include <string_view>
+
+#include "grit/config/endpoint.hpp"
+
+namespace grit::config {
+namespace {
+
+constexpr std::size_t kMaxSocketPathBytes = 107;
+
+// RFC 9110 5.6.2.
+bool is_token_character(char c) {
+    const auto in = [c](char low, char high) { return c >= low && c <= high; };
+    return in('a', 'z') || in('A', 'Z') || in('0', '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
+}
+
+// What may stand in a header field's value without folding or quoting.
+bool is_header_text(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+bool is_product_token_character(char c) {
+    const auto in = [c](char low, char high) { return c >= low && c <= high; };
+    return in('a', 'z') || in('A', 'Z') || c == '_' || c == '-';
+}
+
+Complaint complaint(std::string_view text) {
+    return std::string(text);
+}
+
+}  // namespace
+
+Complaint check_any_text(const std::string& value) {
+    return value.find('\0') == std::string::npos ? std::nullopt : complaint("holds a NUL character");
+}
+
+Complaint check_not_empty(const std::string& value) {
+    return value.empty() ? complaint("must not be empty") : check_any_text(value);
+}
+
+Complaint check_path(const std::string& value) {
+    return check_not_empty(value);
+}
+
+Complaint check_input(const std::string& value) {
+    return check_not_empty(value);
+}
+
+Complaint check_user_agent(const std::string& value) {
+    const std::string_view name = std::string_view(value).substr(0, value.find_first_of("/ "));
+    // RFC 9309 2.2.1: the product token that robots.txt names is letters, "_" and "-" only.
+    if (name.empty() || !std::all_of(name.begin(), name.end(), is_product_token_character)) {
+        return complaint(
+            R"~(must begin with a product token of letters, "-" and "_", like "gritd/1.0 (+https://...)")~");
+    }
+    if (!is_header_text(value)) {
+        return complaint("may hold printable ASCII characters alone");
+    }
+    if (value.find("+http://") == std::string::npos && value.find("+https://") == std::string::npos) {
+        return complaint(R"~(must name a contact, like "gritd/1.0 (+https://example.org/contact)")~");
+    }
+    return std::nullopt;
+}
+
+Complaint check_directive(const std::string& value) {
+    return is_token(value) ? std::nullopt : complaint(R"(is no X-Robots-Tag directive, like "noai")");
+}
+
+Complaint check_dns_server(const std::string& value) {
+    const auto endpoint = parse_endpoint(value, 53);
+    if (!endpoint) {
+        return complaint(R"(is no address of a name server: write "192.0.2.1", "192.0.2.1:53" or "[2001:db8::1]:53")");
+    }
+    return endpoint->port == 0 ? complaint("has port 0 (1 to 65535)") : std::nullopt;
+}
+
+Complaint check_cidr(const std::string& value) {
+    boost::system::error_code error4;
+    boost::system::error_code error6;
+    // Both read "" and a NUL as they come, so those are kept from them.
+    if (!value.empty() && value.find('\0') == std::string::npos) {
+        static_cast<void>(boost::asio::ip::make_network_v4(value, error4));
+        static_cast<void>(boost::asio::ip::make_network_v6(value, error6));
+        if (!error4 || !error6) {
+            return std::nullopt;
+        }
+    }
+    return complaint(R"(is no CIDR: write "10.0.0.0/8", "192.0.2.1/32" or "fd00::/8")");
+}
+
+Complaint check_listen(const std::string& value) {
+    return value.empty() || parse_endpoint(value)
+               ? std::nullopt
+               : complaint(R"(is no address to listen on: write "127.0.0.1:9187", "[::1]:9187", or "" for none)");
+}
+
+Complaint check_socket_path(const std::string& value) {
+    return value.size() > kMaxSocketPathBytes ? complaint("is too long for a socket (107 bytes at most)")
+                                              : check_path(value);
+}
+
+}  // namespace grit::config
