@@ -22,14 +22,13 @@ struct Problem {
     std::string what;
 };
 
+/// What `value()` of a Checked does with a problem. In this namespace, where argument-dependent lookup finds it.
+[[noreturn]] inline void throw_exception_from_error(const Problem& problem, const boost::source_location&) {
+    throw std::runtime_error(problem.what);
+}
+
 /// A value, or a problem to be shown.
 template <class T>
 using Checked = boost::system::result<T, Problem>;
 
 }  // namespace grit
-
-namespace boost::system {
-[[noreturn]] inline void throw_exception_from_error(const grit::Problem& problem, const boost::source_location&) {
-    throw std::runtime_error(problem.what);
-}
-}  // namespace boost::system
