@@ -1,0 +1,102 @@
+// The LMDB environment of one dataset: opening it safely, and hiding LMDB's traps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "grit/store/txn.hpp"
+
+struct MDB_env;
+
+namespace grit::store {
+
+/// The form of the tables. Another number in the file is refused in words.
+inline constexpr std::uint32_t kSchema = 1;
+/// Slots for readers, of this process and others (a training job's workers).
+inline constexpr unsigned kMaxReaders = 1024;
+
+struct EnvOptions {
+    /// Address space, not disk: without MDB_WRITEMAP the file is as long as its pages. Halved until the system grants
+    /// it (`ulimit -v`).
+    std::uint64_t initial_map_bytes = std::uint64_t{256} << 30;
+    /// For looking at the state beside a daemon that writes it. Needs write access to `lock.mdb` all the same.
+    bool read_only = false;
+};
+
+struct EnvStats {
+    std::uint64_t map_bytes = 0;
+    std::uint64_t used_bytes = 0;  ///< Pages ever used; free ones inside are used again.
+    std::uint64_t file_bytes = 0;
+};
+
+/// DIR/data.mdb and DIR/lock.mdb. Readers on any thread, one writer thread (`Writer`).
+///
+/// Every commit is durable when it returns. The map grows by itself, which waits for readers and makes new ones wait.
+/// Threads: `read`, `stats`, `dataset_id`, `warm` from any thread.
+/// Lifetime: must outlive its transactions. At most one Env per folder in a process (LMDB's file locks).
+class Env {
+  public:
+    using Options = EnvOptions;
+
+    /// Opens or makes the state. The folder is made (0750) where missing.
+    /// Refused in words: a network file system, a file that is no LMDB file, was cut short, or is another program's, a
+    /// newer or older schema, a folder without permission.
+    [[nodiscard]] static Checked<std::unique_ptr<Env>> open(const std::filesystem::path& dir, Options options = {});
+
+    ~Env();
+    Env(const Env&) = delete;
+    Env& operator=(const Env&) = delete;
+
+    /// Begins a short reading transaction. May wait for a resize of the map (microseconds plus the longest reader).
+    /// Errors: readers_full, out_of_memory, closed, io.
+    [[nodiscard]] Result<ReadTxn> read();
+
+    /// Reads the file once from front to end, so that it lies in the page cache: a cold start by page faults took 30 s
+    /// where this takes the disk's speed.
+    /// @param limit_bytes stops there; 0 is half of the machine's memory.
+    /// @return bytes read. Blocking.
+    std::uint64_t warm(std::uint64_t limit_bytes = 0) const;
+
+    [[nodiscard]] EnvStats stats() const;
+
+    /// 32 hex digits made at random when the state was made: image roots are marked with it.
+    [[nodiscard]] const std::string& dataset_id() const noexcept { return dataset_id_; }
+    [[nodiscard]] const std::filesystem::path& folder() const noexcept { return dir_; }
+
+  private:
+    friend class Txn;
+    friend class WriteTxn;
+    friend class WriteSession;
+
+    Env(std::filesystem::path dir, MDB_env* env, bool read_only);
+    [[nodiscard]] Checked<void> open_tables();
+    [[nodiscard]] Checked<void> check_schema(MDB_txn* txn);
+    [[nodiscard]] unsigned handle_of(Table table) const noexcept { return handles_[static_cast<std::size_t>(table)]; }
+
+    // For the writer's thread alone: one durable transaction, with growth of the map.
+    [[nodiscard]] Result<void> transact(const std::function<Result<void>(WriteTxn&)>& body);
+    [[nodiscard]] Result<MDB_txn*> begin(unsigned flags);
+    [[nodiscard]] Result<void> grow_map();
+    [[nodiscard]] Result<void> adopt_map_size();
+    [[nodiscard]] ErrorCode explain(int code) const;
+    void after_commit();
+
+    std::filesystem::path dir_;
+    std::filesystem::path file_;
+    MDB_env* env_;
+    bool read_only_;
+    std::unique_ptr<MapGate> gate_;
+    std::array<unsigned, kTableCount> handles_{};
+    std::string dataset_id_;
+    std::uint64_t commits_ = 0;
+};
+
+/// Visits all rows of a table in short transactions of at most `rows` rows each: for exports and statistics beside a
+/// running crawl. Rows written meanwhile may be seen or not; each row is seen at most once.
+[[nodiscard]] Result<void> scan(Env& env, Table table, const RowVisitor& visit, std::size_t rows = 2048);
+
+}  // namespace grit::store

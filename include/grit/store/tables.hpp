@@ -1,0 +1,150 @@
+// Every table of the state with its keys and typed access, in one place.
+//
+// | table       | key                                    | value                          |
+// | ----------- | -------------------------------------- | ------------------------------ |
+// | meta        | name                                   | text, or Totals, or a list     |
+// | inputs      | input id (u32 BE)                      | InputRow                       |
+// | runs        | run id (u32 BE)                        | list of (host ascending, lines) |
+// | hosts       | host id (u32 BE)                       | HostRow                        |
+// | queue       | run, host, block (u32 BE each)         | packed block (queue_block.hpp) |
+// | progress    | as queue                               | Progress                       |
+// | records     | host (u32 BE), URL hash (2 x u64 BE)   | Record                         |
+// | retries     | due ms (i64 BE, sign bit turned), host, hash | outcome number           |
+// | url_to_path | `map_key(raw URL)`                     | path relative to the root      |
+// | content     | SHA-256 (32 bytes)                     | location                       |
+//
+// `url_to_path` is a public promise to other programs: key and value are plain bytes.
+//
+// Readers give Errc::not_found where there is no row. All give corrupt, newer_row and io; writers also map_full (hidden
+// by `transact`) and disk_full.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grit/base/ids.hpp"
+#include "grit/store/env.hpp"
+#include "grit/store/queue_block.hpp"
+#include "grit/store/rows.hpp"
+#include "grit/store/txn.hpp"
+
+namespace grit::store {
+
+using InputId = std::uint32_t;
+
+// meta ---------------------------------------------------------------------------------------------------------------
+
+/// Zeros (and first ids) if none were written yet.
+[[nodiscard]] Result<Totals> get_totals(const Txn& txn);
+[[nodiscard]] Result<void> put_totals(WriteTxn& txn, const Totals& totals);
+
+/// Relative paths of images that are about to be renamed into place; empty if there are none. Written before the
+/// renames and cleared in the transaction that records them: what a crash in between leaves is found by this list.
+[[nodiscard]] Result<std::vector<std::string>> get_intents(const Txn& txn);
+[[nodiscard]] Result<void> put_intents(WriteTxn& txn, const std::vector<std::string>& paths);
+
+// inputs -------------------------------------------------------------------------------------------------------------
+
+[[nodiscard]] Result<InputRow> get_input(const Txn& txn, InputId id);
+[[nodiscard]] Result<void> put_input(WriteTxn& txn, InputId id, const InputRow& row);
+[[nodiscard]] Result<void> for_each_input(const Txn& txn, const std::function<bool(InputId, const InputRow&)>& visit);
+
+// runs ---------------------------------------------------------------------------------------------------------------
+
+[[nodiscard]] Result<std::vector<RunHost>> get_run(const Txn& txn, RunId run);
+/// @param hosts by ascending id.
+[[nodiscard]] Result<void> put_run(WriteTxn& txn, RunId run, const std::vector<RunHost>& hosts);
+[[nodiscard]] Result<void> for_each_run(const Txn& txn,
+                                        const std::function<bool(RunId, const std::vector<RunHost>&)>& visit);
+
+// hosts --------------------------------------------------------------------------------------------------------------
+
+[[nodiscard]] Result<HostRow> get_host(const Txn& txn, HostId id);
+[[nodiscard]] Result<void> put_host(WriteTxn& txn, HostId id, const HostRow& row);
+[[nodiscard]] Result<void> for_each_host(const Txn& txn, const std::function<bool(HostId, const HostRow&)>& visit);
+
+// queue and progress -------------------------------------------------------------------------------------------------
+
+[[nodiscard]] std::string queue_key(const QueueKey& key);
+[[nodiscard]] Result<QueueKey> parse_queue_key(std::string_view bytes);
+
+[[nodiscard]] Result<QueueBlock> get_block(const Txn& txn, BlockCodec& codec, const QueueKey& key,
+                                           std::string_view host_name);
+/// Appends: keys must come in ascending order over the whole life of the table. Errors: out_of_order.
+/// @param packed from `BlockCodec::pack`.
+[[nodiscard]] Result<void> append_block(WriteTxn& txn, const QueueKey& key, std::string_view packed);
+/// The first block of `host` in `run` with a number of at least `from_block`. Errors: not_found if there is none.
+[[nodiscard]] Result<QueueKey> next_block(const Txn& txn, HostId host, RunId run, std::uint32_t from_block);
+/// Removes a finished block. @return whether there was one.
+[[nodiscard]] Result<bool> erase_block(WriteTxn& txn, const QueueKey& key);
+
+/// Nothing set if there is no row.
+[[nodiscard]] Result<Progress> get_progress(const Txn& txn, const QueueKey& key);
+[[nodiscard]] Result<void> put_progress(WriteTxn& txn, const QueueKey& key, const Progress& progress);
+[[nodiscard]] Result<bool> delete_progress(WriteTxn& txn, const QueueKey& key);
+
+// records ------------------------------------------------------------------------------------------------------------
+
+struct RecordKey {
+    HostId host = kNoHost;
+    UrlHash hash;
+    auto operator<=>(const RecordKey&) const = default;
+};
+
+using RecordVisitor = std::function<bool(const RecordKey&, const Record&)>;
+
+[[nodiscard]] std::string record_key(const RecordKey& key);
+[[nodiscard]] Result<RecordKey> parse_record_key(std::string_view bytes);
+[[nodiscard]] Result<Record> get_record(const Txn& txn, const RecordKey& key);
+/// Whether there is one, without reading it.
+[[nodiscard]] Result<bool> has_record(const Txn& txn, const RecordKey& key);
+[[nodiscard]] Result<void> put_record(WriteTxn& txn, const RecordKey& key, const Record& record);
+[[nodiscard]] Result<void> for_each_record(const Txn& txn, const RecordVisitor& visit);
+[[nodiscard]] Result<void> for_each_record_of(const Txn& txn, HostId host, const RecordVisitor& visit);
+/// All records in short transactions (`scan`).
+[[nodiscard]] Result<void> scan_records(Env& env, const RecordVisitor& visit);
+
+// retries ------------------------------------------------------------------------------------------------------------
+
+struct RetryKey {
+    std::int64_t due_ms = 0;
+    RecordKey record;
+    auto operator<=>(const RetryKey&) const = default;
+};
+
+struct Retry {
+    RetryKey key;
+    Outcome outcome = Outcome::stored;  ///< Why.
+    bool operator==(const Retry&) const = default;
+};
+
+[[nodiscard]] Result<void> put_retry(WriteTxn& txn, const RetryKey& key, Outcome outcome);
+/// @return whether there was one.
+[[nodiscard]] Result<bool> delete_retry(WriteTxn& txn, const RetryKey& key);
+/// Retries due at or before `until_ms`, earliest first, beginning after `after`.
+[[nodiscard]] Result<std::vector<Retry>> due_retries(const Txn& txn, const std::optional<RetryKey>& after,
+                                                     std::int64_t until_ms, std::size_t limit);
+/// The earliest due time; nothing if no retry waits.
+[[nodiscard]] Result<std::optional<std::int64_t>> earliest_retry(const Txn& txn);
+
+// url_to_path --------------------------------------------------------------------------------------------------------
+
+/// The URL's bytes; "sha256:" and 64 hex digits of them if they are over 500 (LMDB keys end at 511).
+[[nodiscard]] std::string map_key(std::string_view raw_url);
+[[nodiscard]] Result<std::string> get_url_to_path(const Txn& txn, std::string_view raw_url);
+[[nodiscard]] Result<void> put_url_to_path(WriteTxn& txn, std::string_view raw_url, std::string_view path);
+[[nodiscard]] Result<bool> delete_url_to_path(WriteTxn& txn, std::string_view raw_url);
+/// @param visit gets the key as stored (`map_key`) and the path.
+[[nodiscard]] Result<void> for_each_url_to_path(const Txn& txn, const RowVisitor& visit);
+
+// content ------------------------------------------------------------------------------------------------------------
+
+[[nodiscard]] Result<std::string> get_content(const Txn& txn, const Sha256& digest);
+[[nodiscard]] Result<void> put_content(WriteTxn& txn, const Sha256& digest, std::string_view location);
+[[nodiscard]] Result<bool> delete_content(WriteTxn& txn, const Sha256& digest);
+
+}  // namespace grit::store

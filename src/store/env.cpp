@@ -1,0 +1,421 @@
+#include "grit/store/env.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <lmdb.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "data_file.hpp"
+#include "grit/base/quantity.hpp"
+#include "grit/store/lock.hpp"
+#include "lmdb_error.hpp"
+#include "lmdb_value.hpp"
+#include "map_gate.hpp"
+
+namespace grit::store {
+namespace {
+
+constexpr unsigned kMaxTables = 16;
+constexpr std::uint64_t kMinMapBytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMapStep = std::uint64_t{1} << 20;
+constexpr mode_t kDataMode = 0640;
+constexpr mode_t kLockMode = 0660;  // readers of the service's group write their slot into the lock file
+constexpr std::uint64_t kCommitsPerReaderCheck = 256;
+constexpr std::uint64_t kFullBelowBytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMaxRepairBytes = std::uint64_t{1} << 30;
+
+std::string words_of(int code) {
+    return mdb_strerror(code);
+}
+
+std::string random_id() {
+    std::array<unsigned char, 16> bytes{};
+    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+        return {};
+    }
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        text += fmt::format("{:02x}", byte);
+    }
+    return text;
+}
+
+Problem cut_short(const std::filesystem::path& file, const DataFile& found) {
+    return Problem{fmt::format(
+        "{} is cut short: it has {} of the {} that its header speaks of. Restore it from a backup, or remove the "
+        "folder to begin again",
+        file.string(), format_byte_size(found.file_bytes), format_byte_size(found.needed_bytes))};
+}
+
+Problem open_problem(const std::filesystem::path& file, int code) {
+    if (code == EACCES || code == EPERM) {
+        return Problem{
+            fmt::format("{} can not be opened: permission denied for uid {} (its lock.mdb needs write access too)",
+                        file.string(), geteuid())};
+    }
+    return Problem{fmt::format("{} can not be opened: {}", file.string(), words_of(code))};
+}
+
+// An environment with its settings, not open yet.
+int create(MDB_env** env, std::uint64_t map_bytes) {
+    int code = mdb_env_create(env);
+    if (code == 0) {
+        code = mdb_env_set_maxdbs(*env, kMaxTables);
+    }
+    if (code == 0) {
+        code = mdb_env_set_maxreaders(*env, kMaxReaders);
+    }
+    if (code == 0) {
+        code = mdb_env_set_mapsize(*env, map_bytes);
+    }
+    return code;
+}
+
+// Opens with the largest map that the system grants, from `map_bytes` downward.
+int open_env(MDB_env** env, const std::filesystem::path& dir, std::uint64_t map_bytes, bool read_only) {
+    for (std::uint64_t size = map_bytes;; size /= 2) {
+        *env = nullptr;
+        int code = create(env, size);
+        if (code == 0) {
+            code = mdb_env_open(*env, dir.c_str(), MDB_NOTLS | (read_only ? MDB_RDONLY : 0U), kDataMode);
+        }
+        if (code == 0) {
+            return 0;
+        }
+        mdb_env_close(*env);
+        if (code != ENOMEM || size / 2 < kMinMapBytes) {
+            return code;
+        }
+    }
+}
+
+// LMDB leaves pages unwritten that a transaction took and freed. A file that lacks only such pages is whole, and gets
+// its length back; a file that lacks others was cut.
+Checked<void> open_short_file(MDB_env** env, const std::filesystem::path& dir, const std::filesystem::path& file,
+                              const DataFile& found, std::uint64_t map_bytes) {
+    if (found.needed_bytes - found.file_bytes > kMaxRepairBytes ||
+        truncate(file.c_str(), static_cast<off_t>(found.needed_bytes)) != 0) {
+        return cut_short(file, found);
+    }
+    if (const int code = open_env(env, dir, map_bytes, false); code != 0) {
+        return open_problem(file, code);
+    }
+    if (pages_are_free(*env, found)) {
+        return {};
+    }
+    mdb_env_close(*env);
+    if (truncate(file.c_str(), static_cast<off_t>(found.file_bytes)) != 0) {
+        return Problem{fmt::format("{} could not be put back to its length", file.string())};
+    }
+    return cut_short(file, found);
+}
+
+}  // namespace
+
+Env::Env(std::filesystem::path dir, MDB_env* env, bool read_only)
+    : dir_(std::move(dir)),
+      file_(dir_ / "data.mdb"),
+      env_(env),
+      read_only_(read_only),
+      gate_(std::make_unique<MapGate>()) {}
+
+Env::~Env() {
+    mdb_env_close(env_);
+}
+
+Checked<std::unique_ptr<Env>> Env::open(const std::filesystem::path& dir, Options options) {
+    if (!options.read_only) {
+        if (auto folder = make_state_folder(dir); !folder) {
+            return folder.error();
+        }
+    }
+    if (auto local = refuse_network_file_system(dir); !local) {
+        return local.error();
+    }
+    const std::filesystem::path file = dir / "data.mdb";
+    const Checked<DataFile> found = inspect_data_file(file);
+    if (!found) {
+        return found.error();
+    }
+    if (options.read_only && (!found->exists || found->is_short())) {
+        return found->exists ? cut_short(file, *found)
+                             : Problem{fmt::format("there is no state in {}: has gritd run yet?", dir.string())};
+    }
+    const std::uint64_t map_bytes = std::max(
+        {options.initial_map_bytes / kMapStep * kMapStep, kMinMapBytes, found->file_bytes / kMapStep * kMapStep});
+    MDB_env* raw = nullptr;
+    if (found->is_short()) {
+        if (auto opened = open_short_file(&raw, dir, file, *found, map_bytes); !opened) {
+            return opened.error();
+        }
+    } else if (const int code = open_env(&raw, dir, map_bytes, options.read_only); code != 0) {
+        return open_problem(file, code);
+    }
+    std::unique_ptr<Env> env(new Env(dir, raw, options.read_only));
+    if (!found->exists) {
+        chmod((dir / "lock.mdb").c_str(), kLockMode);
+    }
+    if (auto tables = env->open_tables(); !tables) {
+        return tables.error();
+    }
+    int dead = 0;
+    mdb_reader_check(raw, &dead);
+    return env;
+}
+
+Checked<void> Env::open_tables() {
+    MDB_txn* txn = nullptr;
+    if (const int code = mdb_txn_begin(env_, nullptr, read_only_ ? MDB_RDONLY : 0U, &txn); code != 0) {
+        return open_problem(file_, code);
+    }
+    Checked<void> checked = check_schema(txn);
+    int code = 0;
+    for (std::size_t i = 0; checked && code == 0 && i < kTableCount; ++i) {
+        code = mdb_dbi_open(txn, kTableNames[i].data(), read_only_ ? 0U : unsigned{MDB_CREATE}, &handles_[i]);
+    }
+    if (!checked || code != 0) {
+        mdb_txn_abort(txn);
+        return checked ? Checked<void>(open_problem(file_, code)) : checked;
+    }
+    if (code = mdb_txn_commit(txn); code != 0) {
+        return open_problem(file_, code);
+    }
+    return {};
+}
+
+Checked<void> Env::check_schema(MDB_txn* txn) {
+    const std::string wanted = fmt::format("{}", kSchema);
+    const Problem foreign{
+        fmt::format("{} is an LMDB file of another program: choose another state.dir", file_.string())};
+    MDB_dbi meta = 0;
+    const int code = mdb_dbi_open(txn, "meta", 0, &meta);
+    MDB_val schema_key = to_lmdb("schema");
+    MDB_val id_key = to_lmdb("dataset_id");
+    if (code == MDB_NOTFOUND && !read_only_) {
+        MDB_dbi main = 0;
+        MDB_stat stat{};
+        if (mdb_dbi_open(txn, nullptr, 0, &main) != 0 || mdb_stat(txn, main, &stat) != 0 || stat.ms_entries != 0) {
+            return foreign;
+        }
+        dataset_id_ = random_id();
+        MDB_val schema = to_lmdb(wanted);
+        MDB_val id = to_lmdb(dataset_id_);
+        int made = dataset_id_.empty() ? EIO : mdb_dbi_open(txn, "meta", MDB_CREATE, &meta);
+        made = made != 0 ? made : mdb_put(txn, meta, &schema_key, &schema, 0);
+        made = made != 0 ? made : mdb_put(txn, meta, &id_key, &id, 0);
+        return made == 0 ? Checked<void>() : Checked<void>(open_problem(file_, made));
+    }
+    MDB_val schema{};
+    MDB_val id{};
+    if (code != 0 || mdb_get(txn, meta, &schema_key, &schema) != 0 || mdb_get(txn, meta, &id_key, &id) != 0) {
+        return foreign;
+    }
+    if (from_lmdb(schema) != wanted) {
+        return Problem{
+            fmt::format("the state in {} has schema {}, this gritd reads schema {}: use the gritd that made it, or a "
+                        "newer one that "
+                        "says it migrates it",
+                        dir_.string(), from_lmdb(schema), kSchema)};
+    }
+    dataset_id_ = from_lmdb(id);
+    return {};
+}
+
+Result<MDB_txn*> Env::begin(unsigned flags) {
+    MDB_txn* txn = nullptr;
+    int code = mdb_txn_begin(env_, nullptr, flags, &txn);
+    if (code != 0) {
+        return code == MDB_MAP_RESIZED ? ErrorCode(Errc::map_full) : explain(code);
+    }
+    return txn;
+}
+
+Result<ReadTxn> Env::read() {
+    for (;;) {
+        gate_->enter();
+        const Result<MDB_txn*> txn = begin(MDB_RDONLY);
+        if (txn) {
+            return ReadTxn(*this, *txn, *gate_);
+        }
+        gate_->leave();
+        if (txn.error() != Errc::map_full) {
+            return txn.error();
+        }
+        if (const auto adopted = adopt_map_size(); !adopted) {
+            return adopted.error();
+        }
+    }
+}
+
+Result<void> Env::transact(const std::function<Result<void>(WriteTxn&)>& body) {
+    for (;;) {
+        const Result<MDB_txn*> raw = begin(0);
+        if (!raw) {
+            if (raw.error() != Errc::map_full) {
+                return raw.error();
+            }
+            if (auto adopted = adopt_map_size(); !adopted) {
+                return adopted;
+            }
+            continue;
+        }
+        {
+            WriteTxn txn(*this, *raw);
+            const Result<void> result = body(txn);
+            if (!txn.map_full_) {
+                if (!result) {
+                    return result;
+                }
+                const int code = txn.commit();
+                if (code == 0) {
+                    after_commit();
+                    return {};
+                }
+                if (code != MDB_MAP_FULL) {
+                    return explain(code);
+                }
+            }
+        }
+        if (auto grown = grow_map(); !grown) {
+            return grown;
+        }
+    }
+}
+
+Result<void> Env::grow_map() {
+    return gate_->exclusive([this]() -> Result<void> {
+        MDB_envinfo info{};
+        mdb_env_info(env_, &info);
+        const std::uint64_t size = info.me_mapsize * std::uint64_t{2};
+        // LMDB gives up its old map before it asks for the new one, and has none if that fails: ask first.
+        void* const probe = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (probe == MAP_FAILED) {  // NOLINT(performance-no-int-to-ptr): the system's macro
+            return Errc::map_full;
+        }
+        munmap(probe, size);
+        if (const int code = mdb_env_set_mapsize(env_, size); code != 0) {
+            return errc_of_lmdb(code);
+        }
+        return {};
+    });
+}
+
+// Another process has grown the map.
+Result<void> Env::adopt_map_size() {
+    return gate_->exclusive([this]() -> Result<void> {
+        if (const int code = mdb_env_set_mapsize(env_, 0); code != 0) {
+            return errc_of_lmdb(code);
+        }
+        return {};
+    });
+}
+
+// LMDB reports a short write, which is what a disk does that is just filling up, as EIO.
+ErrorCode Env::explain(int code) const {
+    struct statvfs volume{};
+    if (code == EIO && statvfs(dir_.c_str(), &volume) == 0 &&
+        std::uint64_t{volume.f_bavail} * volume.f_frsize < kFullBelowBytes) {
+        return Errc::disk_full;
+    }
+    return errc_of_lmdb(code);
+}
+
+void Env::after_commit() {
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    int descriptor = -1;
+    struct stat status{};
+    mdb_env_info(env_, &info);
+    mdb_env_stat(env_, &stat);
+    mdb_env_get_fd(env_, &descriptor);
+    const auto needed = static_cast<off_t>((info.me_last_pgno + 1) * stat.ms_psize);
+    // Keeps the file as long as its header says (see open_short_file). Only a hint: the next open repairs it too.
+    if (fstat(descriptor, &status) == 0 && status.st_size < needed && ftruncate(descriptor, needed) != 0) {
+        errno = 0;
+    }
+    if (++commits_ % kCommitsPerReaderCheck == 0) {
+        int dead = 0;
+        mdb_reader_check(env_, &dead);  // a reader that was killed would pin its pages for ever
+    }
+}
+
+std::uint64_t Env::warm(std::uint64_t limit_bytes) const {
+    if (limit_bytes == 0) {
+        limit_bytes =
+            static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) / 2;
+    }
+    const int descriptor = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return 0;
+    }
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+    std::vector<char> buffer(std::size_t{1} << 20);
+    std::uint64_t total = 0;
+    while (total < limit_bytes) {
+        const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+        if (got <= 0) {
+            break;
+        }
+        total += static_cast<std::uint64_t>(got);
+    }
+    close(descriptor);
+    return total;
+}
+
+EnvStats Env::stats() const {
+    gate_->enter();
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    int descriptor = -1;
+    mdb_env_info(env_, &info);
+    mdb_env_stat(env_, &stat);
+    mdb_env_get_fd(env_, &descriptor);
+    gate_->leave();
+    struct stat status{};
+    EnvStats stats;
+    stats.map_bytes = info.me_mapsize;
+    stats.used_bytes = (info.me_last_pgno + 1) * std::uint64_t{stat.ms_psize};
+    stats.file_bytes = fstat(descriptor, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+    return stats;
+}
+
+Result<void> scan(Env& env, Table table, const RowVisitor& visit, std::size_t rows) {
+    std::string from;
+    bool more = true;
+    while (more) {
+        more = false;
+        const Result<ReadTxn> txn = env.read();
+        if (!txn) {
+            return txn.error();
+        }
+        std::size_t seen = 0;
+        const RowVisitor slice = [&](std::string_view key, std::string_view value) {
+            if (key == from) {
+                return true;  // the last one of the slice before
+            }
+            if (seen == rows) {
+                more = true;
+                return false;
+            }
+            ++seen;
+            from.assign(key);
+            return visit(key, value);
+        };
+        if (auto walked = for_each(*txn, table, slice, from); !walked) {
+            return walked;
+        }
+    }
+    return {};
+}
+
+}  // namespace grit::store

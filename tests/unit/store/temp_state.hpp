@@ -1,0 +1,56 @@
+// A state folder that is gone after the test, and shorthands to fill it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "grit/base/clock.hpp"
+#include "grit/store/env.hpp"
+#include "grit/store/writer.hpp"
+
+namespace grit::store::test {
+
+class TempFolder {
+  public:
+    TempFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "grit-store-XXXXXX").string();
+        path_ = mkdtemp(name.data());
+    }
+    ~TempFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    TempFolder(const TempFolder&) = delete;
+    TempFolder& operator=(const TempFolder&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+/// A state with its writer. `env` must be set.
+struct State {
+    explicit State(const std::filesystem::path& dir, EnvOptions options = {})
+        : env(Env::open(dir, options).value()), writer(std::make_unique<Writer>(*env, clock)) {}
+
+    Result<void> write(const std::function<Result<void>(WriteTxn&)>& body) const { return writer->transact(body); }
+    void put(Table table, std::string_view key, std::string_view value) const {
+        ASSERT_TRUE(write([&](WriteTxn& txn) { return txn.put(table, key, value); }));
+    }
+    [[nodiscard]] std::string get(Table table, std::string_view key) const {
+        const ReadTxn txn = env->read().value();
+        const Result<std::string_view> value = txn.get(table, key);
+        return value ? std::string(*value) : "(none)";
+    }
+    [[nodiscard]] std::uint64_t count(Table table) const { return env->read().value().count(table).value(); }
+
+    SystemClock clock;
+    std::unique_ptr<Env> env;
+    std::unique_ptr<Writer> writer;  // ends before env
+};
+
+}  // namespace grit::store::test
