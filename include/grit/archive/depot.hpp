@@ -1,0 +1,180 @@
+// Images on disk under one root: temporaries while they are fetched, then published under their names.
+//
+// The commit protocol, so that no record ever names a missing or torn image:
+//   1. TempImage: append, close, release      bytes in ROOT/.gritd/tmp
+//   2. Depot::sync                            bytes durable
+//   3. store: put_intents(paths)              a crash from here on is cleaned up by resolve_intents
+//   4. Depot::publish                         renamed into place, names durable
+//   5. store: records, url_to_path, and empty intents, in one transaction
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "grit/archive/error.hpp"
+#include "grit/archive/file_system.hpp"
+
+namespace grit::archive {
+
+class Depot;
+
+/// An image that is being fetched. Its file is made by the first `append` and removed by the destructor, unless it was
+/// released. Nothing is synced here: `Depot::sync` does it for a whole batch.
+///
+/// Threads: one at a time; calls block on the disk. Lifetime: the Depot must outlive it.
+class TempImage {
+  public:
+    ~TempImage();
+    TempImage(TempImage&& other) noexcept;
+    TempImage& operator=(TempImage&& other) noexcept;
+    TempImage(const TempImage&) = delete;
+    TempImage& operator=(const TempImage&) = delete;
+
+    /// Writes all of `bytes` at the end. Best in large pieces: each is a system call.
+    /// Errors: disk_full, read_only, io (also after close), out_of_descriptors, vanished. After an error the image is
+    /// of no use.
+    [[nodiscard]] Result<void> append(std::span<const std::byte> bytes);
+    /// No more bytes; frees the descriptor. Without it, so does the destructor. Errors: disk_full, io.
+    [[nodiscard]] Result<void> close();
+    /// Gives the file away: from now on it is known by this name alone, to `publish` or `discard`. Only after close.
+    [[nodiscard]] std::string release();
+
+    /// Its name among the temporaries.
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    /// Bytes appended.
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+  private:
+    friend class Depot;
+    explicit TempImage(Depot& depot) noexcept : depot_(&depot) {}
+    void drop() noexcept;
+
+    Depot* depot_;
+    std::string name_;  // empty until the file is made
+    int descriptor_ = -1;
+    std::uint64_t size_ = 0;
+    bool closed_ = false;
+};
+
+/// A temporary and the place it gets.
+struct Move {
+    std::string temp_name;
+    std::string path;  ///< Relative to the root, as `path_for` gives it.
+};
+
+/// How far `publish` came. True if all is in place and durable.
+struct Published {
+    std::size_t done = 0;  ///< Moves in place. On an error it is the index that failed; all of them: the sync failed.
+    ErrorCode error;
+    explicit operator bool() const noexcept { return !error; }
+};
+
+struct DepotOptions {
+    std::string root;                  ///< Absolute.
+    std::uint64_t min_free_bytes = 0;  ///< Below it `below_floor` says so.
+    std::string dataset_id;            ///< What the root is marked with (`store::Env::dataset_id`).
+    bool has_images = false;           ///< The state names images: a root without our marker is then a volume that is
+                                       ///< not mounted, not a new one.
+};
+
+/// One root of one dataset.
+///
+/// Threads: all functions from any thread at once, except that one path is published by one thread. All block on the
+/// disk: for disk threads, never a shard's.
+class Depot {
+  public:
+    using Options = DepotOptions;
+
+    /// Opens or prepares a root: ROOT/.gritd/dataset (the marker) and ROOT/.gritd/tmp.
+    ///
+    /// A root that is missing is made, if its parent is there (else a volume is not mounted). Refused in words: a root
+    /// of another dataset, one with files but without a marker, one without a marker though the state names images.
+    /// @param system the machine's by default.
+    [[nodiscard]] static Checked<std::unique_ptr<Depot>> open(Options options,
+                                                              std::unique_ptr<FileSystem> system = nullptr);
+    ~Depot();
+    Depot(const Depot&) = delete;
+    Depot& operator=(const Depot&) = delete;
+
+    /// A temporary without a file yet.
+    [[nodiscard]] TempImage create() { return TempImage(*this); }
+
+    /// Makes everything written to the root's file system durable.
+    ///
+    /// If it fails, the kernel may have dropped the bytes and a second try would say all is well (a known trap of
+    /// fsync). So every temporary begun before the failure is given up, except those released before an earlier sync
+    /// that worked: `publish` refuses it. Discard it, fetch again.
+    /// Errors: io, disk_full.
+    [[nodiscard]] Result<void> sync();
+
+    /// Renames temporaries into place, makes shard folders on the way, and makes the names durable.
+    ///
+    /// Repeatable until its records are committed: a temporary that already is at its place is done. Stops at the first
+    /// error; nothing is lost by it. Errors: disk_full, read_only, io (also for what a failed sync gave up), vanished
+    /// (neither at its old place nor at its new one), bad_path.
+    [[nodiscard]] Published publish(std::span<const Move> moves);
+
+    /// Removes a temporary. That there is none is no error.
+    [[nodiscard]] Result<void> discard(std::string_view temp_name);
+    /// Removes a published image. That there is none is no error. Errors: read_only, io, bad_path.
+    [[nodiscard]] Result<void> remove(std::string_view path);
+
+    /// Removes what earlier processes left among the temporaries; those of this Depot stay. @return how many.
+    [[nodiscard]] Result<std::size_t> sweep_temporaries();
+    /// After a crash: of the paths that were about to be published, removes those that no record names.
+    /// @return how many files were removed.
+    [[nodiscard]] Result<std::size_t> resolve_intents(std::span<const std::string> paths,
+                                                      const std::function<bool(const std::string&)>& is_recorded);
+
+    [[nodiscard]] Result<Volume> free_space() const;
+    /// Time to pause: less than `min_free_bytes` or 1,000 inodes are free, or the volume does not answer.
+    [[nodiscard]] bool below_floor() const;
+    /// Time to go on: `resume_bytes` are free, so that a pause does not flap.
+    [[nodiscard]] bool above_resume_level() const;
+    /// The floor and 1 GiB (2 % of the floor if that is more); below a floor of 1 GiB, the floor and a tenth.
+    [[nodiscard]] static std::uint64_t resume_bytes(std::uint64_t min_free_bytes) noexcept;
+
+    [[nodiscard]] const std::string& root() const noexcept { return options_.root; }
+
+  private:
+    friend class TempImage;
+
+    Depot(Options options, std::unique_ptr<FileSystem> system, std::string run);
+    [[nodiscard]] Checked<void> prepare();
+    [[nodiscard]] Checked<void> prepare_root();
+    [[nodiscard]] Checked<void> check_marker();
+    [[nodiscard]] Checked<void> write_marker();
+    [[nodiscard]] Problem problem(std::string_view doing, int error) const;
+
+    [[nodiscard]] int create_temporary(std::string& name, int& descriptor);
+    [[nodiscard]] int move_into_place(const Move& move);
+    [[nodiscard]] int make_shard_folder(const std::string& path);
+    void forget_shard_folder(const std::string& path);
+    void note_release(const std::string& temp_name);
+    void forget_temporary(const std::string& temp_name);
+    [[nodiscard]] bool was_given_up(const std::string& temp_name) const;
+    [[nodiscard]] std::string temp_path(std::string_view name) const;
+    [[nodiscard]] std::string image_path(std::string_view path) const;
+
+    Options options_;
+    std::unique_ptr<FileSystem> system_;
+    std::string run_;  // begins the names of this Depot's temporaries
+    int root_descriptor_ = -1;
+    std::atomic<std::uint64_t> next_temporary_{0};
+    mutable std::mutex temporaries_mutex_;
+    std::unordered_set<std::string> released_;  // complete, waiting for a sync
+    std::unordered_set<std::string> durable_;   // complete, and a sync worked since
+    std::uint64_t given_up_below_ = 0;          // temporaries with a smaller number met a failed sync
+    std::mutex folders_mutex_;
+    std::unordered_set<std::string> folders_;  // known to exist
+};
+
+}  // namespace grit::archive

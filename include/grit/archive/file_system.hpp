@@ -1,0 +1,63 @@
+// The system calls of the archive behind an interface, so that tests can make each one fail.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace grit::archive {
+
+struct Volume {
+    std::uint64_t free_bytes = 0;  ///< For us, not for root alone.
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_inodes = 0;  ///< The largest number where the file system has no limit.
+};
+
+/// Each call gives 0 or an errno value. Interrupted calls are repeated inside.
+/// Threads: any at once.
+class FileSystem {
+  public:
+    virtual ~FileSystem() = default;
+    /// A new file for writing; EEXIST if there is one.
+    virtual int create(const std::string& path, mode_t mode, int& descriptor) = 0;
+    virtual int open_folder(const std::string& path, int& descriptor) = 0;
+    /// One write(2): may take less than given.
+    virtual int write(int descriptor, std::span<const std::byte> bytes, std::size_t& written) = 0;
+    /// The descriptor is gone afterwards, whatever it gives.
+    virtual int close(int descriptor) = 0;
+    virtual int rename(const std::string& from, const std::string& to) = 0;
+    virtual int unlink(const std::string& path) = 0;
+    virtual int make_folder(const std::string& path, mode_t mode) = 0;
+    /// ENOENT if there is nothing.
+    virtual int look(const std::string& path) = 0;
+    /// Names in a folder, without "." and "..".
+    virtual int list(const std::string& path, std::vector<std::string>& names) = 0;
+    /// The first 4 KiB of a small file.
+    virtual int read_small(const std::string& path, std::string& text) = 0;
+    /// syncfs(2). Since Linux 5.8 it tells of every failed write-back since the descriptor was opened, once.
+    virtual int sync_volume(int descriptor) = 0;
+    virtual int measure(const std::string& path, Volume& volume) = 0;
+};
+
+/// The machine's.
+class RealFileSystem : public FileSystem {
+  public:
+    int create(const std::string& path, mode_t mode, int& descriptor) override;
+    int open_folder(const std::string& path, int& descriptor) override;
+    int write(int descriptor, std::span<const std::byte> bytes, std::size_t& written) override;
+    int close(int descriptor) override;
+    int rename(const std::string& from, const std::string& to) override;
+    int unlink(const std::string& path) override;
+    int make_folder(const std::string& path, mode_t mode) override;
+    int look(const std::string& path) override;
+    int list(const std::string& path, std::vector<std::string>& names) override;
+    int read_small(const std::string& path, std::string& text) override;
+    int sync_volume(int descriptor) override;
+    int measure(const std::string& path, Volume& volume) override;
+};
+
+}  // namespace grit::archive

@@ -1,0 +1,153 @@
+// How a root becomes ours: folders and the marker.
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "grit/archive/depot.hpp"
+
+namespace grit::archive {
+namespace {
+
+constexpr mode_t kFolderMode = 0750;
+constexpr mode_t kFileMode = 0640;
+
+std::string random_run() {
+    std::uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+        return {};
+    }
+    return fmt::format("{:016x}", number);
+}
+
+}  // namespace
+
+Depot::Depot(Options options, std::unique_ptr<FileSystem> system, std::string run)
+    : options_(std::move(options)), system_(std::move(system)), run_(std::move(run)) {}
+
+Depot::~Depot() {
+    if (root_descriptor_ >= 0) {
+        system_->close(root_descriptor_);
+    }
+}
+
+Checked<std::unique_ptr<Depot>> Depot::open(Options options, std::unique_ptr<FileSystem> system) {
+    if (system == nullptr) {
+        system = std::make_unique<RealFileSystem>();
+    }
+    while (options.root.size() > 1 && options.root.ends_with('/')) {
+        options.root.pop_back();
+    }
+    std::string run = random_run();
+    if (run.empty() || options.dataset_id.empty()) {
+        return Problem{"the image root needs a dataset identity and random numbers"};
+    }
+    std::unique_ptr<Depot> depot(new Depot(std::move(options), std::move(system), std::move(run)));
+    if (auto prepared = depot->prepare(); !prepared) {
+        return prepared.error();
+    }
+    return depot;
+}
+
+Problem Depot::problem(std::string_view doing, int error) const {
+    return Problem{fmt::format("image root {}: {}: {}", options_.root, doing, std::generic_category().message(error))};
+}
+
+Checked<void> Depot::prepare() {
+    if (auto root = prepare_root(); !root) {
+        return root;
+    }
+    if (const int error = system_->open_folder(options_.root, root_descriptor_); error != 0) {
+        return problem("can not be opened", error);
+    }
+    if (auto marker = check_marker(); !marker) {
+        return marker;
+    }
+    if (const int error = system_->make_folder(options_.root + "/.gritd/tmp", kFolderMode);
+        error != 0 && error != EEXIST) {
+        return problem("the folder for temporaries can not be made", error);
+    }
+    return {};
+}
+
+Checked<void> Depot::prepare_root() {
+    const int error = system_->look(options_.root);
+    if (error == 0) {
+        return {};
+    }
+    if (error != ENOENT) {
+        return problem("can not be looked at", error);
+    }
+    if (options_.has_images) {
+        return Problem{fmt::format("image root {} is missing, but the state names images in it: is its volume mounted?",
+                                   options_.root)};
+    }
+    if (const int made = system_->make_folder(options_.root, kFolderMode); made != 0) {
+        return problem(made == ENOENT ? "its parent folder is missing too (is the volume mounted?)" : "can not be made",
+                       made);
+    }
+    return {};
+}
+
+Checked<void> Depot::check_marker() {
+    std::string marker;
+    const int error = system_->read_small(options_.root + "/.gritd/dataset", marker);
+    if (error == 0) {
+        marker.resize(std::min(marker.size(), marker.find('\n')));
+        if (marker == options_.dataset_id) {
+            return {};
+        }
+        return Problem{
+            fmt::format("image root {} belongs to another dataset ({}; this state is {}): choose another root",
+                        options_.root, marker, options_.dataset_id)};
+    }
+    if (error != ENOENT) {
+        return problem("its marker .gritd/dataset can not be read", error);
+    }
+    if (options_.has_images) {
+        return Problem{fmt::format(
+            "image root {} has no marker of this dataset, but the state names images in it: is its volume mounted?",
+            options_.root)};
+    }
+    std::vector<std::string> names;
+    if (const int listed = system_->list(options_.root, names); listed != 0) {
+        return problem("can not be listed", listed);
+    }
+    // .gritd without a marker is what a crash in the middle of this leaves; lost+found is what mkfs makes.
+    std::erase_if(names, [](const std::string& name) { return name == ".gritd" || name == "lost+found"; });
+    if (!names.empty()) {
+        return Problem{
+            fmt::format("image root {} has files in it ({}, ...) but no marker of gritd: choose an empty folder",
+                        options_.root, *std::min_element(names.begin(), names.end()))};
+    }
+    return write_marker();
+}
+
+// Complete or not there, also after a power loss: written aside, synced, renamed, synced.
+Checked<void> Depot::write_marker() {
+    const std::string folder = options_.root + "/.gritd";
+    if (const int error = system_->make_folder(folder, kFolderMode); error != 0 && error != EEXIST) {
+        return problem("can not be written", error);
+    }
+    const std::string aside = folder + "/dataset.new";
+    system_->unlink(aside);
+    int descriptor = -1;
+    if (const int error = system_->create(aside, kFileMode, descriptor); error != 0) {
+        return problem("its marker can not be made", error);
+    }
+    const std::string text = options_.dataset_id + "\n";
+    std::size_t written = 0;
+    int error = system_->write(descriptor, std::as_bytes(std::span(text)), written);
+    const int closed = system_->close(descriptor);
+    error = error != 0 ? error : closed;
+    error = error == 0 && written != text.size() ? ENOSPC : error;
+    error = error != 0 ? error : system_->sync_volume(root_descriptor_);
+    error = error != 0 ? error : system_->rename(aside, folder + "/dataset");
+    error = error != 0 ? error : system_->sync_volume(root_descriptor_);
+    return error == 0 ? Checked<void>() : Checked<void>(problem("its marker can not be written", error));
+}
+
+}  // namespace grit::archive

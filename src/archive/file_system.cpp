@@ -1,0 +1,119 @@
+#include "grit/archive/file_system.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+#include <string_view>
+
+namespace grit::archive {
+namespace {
+
+// Repeats a system call that a signal interrupted. @return its result; errno as it left it.
+template <class Call>
+auto uninterrupted(Call call) {
+    auto result = call();
+    while (result < 0 && errno == EINTR) {
+        result = call();
+    }
+    return result;
+}
+
+int error_of(int result) {
+    return result < 0 ? errno : 0;
+}
+
+}  // namespace
+
+int RealFileSystem::create(const std::string& path, mode_t mode, int& descriptor) {
+    descriptor =
+        uninterrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode); });
+    return error_of(descriptor);
+}
+
+int RealFileSystem::open_folder(const std::string& path, int& descriptor) {
+    descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    return error_of(descriptor);
+}
+
+int RealFileSystem::write(int descriptor, std::span<const std::byte> bytes, std::size_t& written) {
+    const ssize_t result = uninterrupted([&] { return ::write(descriptor, bytes.data(), bytes.size()); });
+    written = result > 0 ? static_cast<std::size_t>(result) : 0;
+    return result < 0 ? errno : 0;
+}
+
+int RealFileSystem::close(int descriptor) {
+    // On Linux the descriptor is gone even after EINTR: never repeated (close(2)).
+    const int error = error_of(::close(descriptor));
+    return error == EINTR ? 0 : error;
+}
+
+int RealFileSystem::rename(const std::string& from, const std::string& to) {
+    return error_of(std::rename(from.c_str(), to.c_str()));
+}
+
+int RealFileSystem::unlink(const std::string& path) {
+    return error_of(::unlink(path.c_str()));
+}
+
+int RealFileSystem::make_folder(const std::string& path, mode_t mode) {
+    return error_of(::mkdir(path.c_str(), mode));
+}
+
+int RealFileSystem::look(const std::string& path) {
+    struct stat status{};
+    return error_of(::lstat(path.c_str(), &status));
+}
+
+int RealFileSystem::list(const std::string& path, std::vector<std::string>& names) {
+    DIR* const folder = ::opendir(path.c_str());
+    if (folder == nullptr) {
+        return errno;
+    }
+    errno = 0;
+    while (const dirent* entry = ::readdir(folder)) {  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
+        const std::string_view name(entry->d_name);
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    const int error = errno;
+    ::closedir(folder);
+    return error;
+}
+
+int RealFileSystem::read_small(const std::string& path, std::string& text) {
+    const int descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); });
+    if (descriptor < 0) {
+        return errno;
+    }
+    std::array<char, 4096> buffer{};
+    const ssize_t size = uninterrupted([&] { return ::read(descriptor, buffer.data(), buffer.size()); });
+    const int error = size < 0 ? errno : 0;
+    ::close(descriptor);
+    text.assign(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    return error;
+}
+
+int RealFileSystem::sync_volume(int descriptor) {
+    return error_of(::syncfs(descriptor));
+}
+
+int RealFileSystem::measure(const std::string& path, Volume& volume) {
+    struct statvfs status{};
+    if (const int error = error_of(uninterrupted([&] { return ::statvfs(path.c_str(), &status); })); error != 0) {
+        return error;
+    }
+    volume.free_bytes = std::uint64_t{status.f_bavail} * status.f_frsize;
+    volume.total_bytes = std::uint64_t{status.f_blocks} * status.f_frsize;
+    volume.free_inodes = status.f_files == 0 ? std::numeric_limits<std::uint64_t>::max() : status.f_favail;
+    return 0;
+}
+
+}  // namespace grit::archive
