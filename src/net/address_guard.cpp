@@ -1,10 +1,9 @@
 #include "grit/net/address_guard.hpp"
 
-#include <boost/asio/ip/address_v4.hpp>
-#include <boost/asio/ip/address_v6.hpp>
-
 #include <algorithm>
 #include <array>
+#include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/ip/address_v6.hpp>
 #include <stdexcept>
 
 namespace grit::net {
@@ -100,10 +99,10 @@ bool is_public(const ip::address_v6::bytes_type& bytes) {
 
 // Fetch Standard section 2.9, sorted.
 constexpr std::array<std::uint16_t, 83> kBadPorts{
-    0,   1,   7,   9,   11,  13,  15,  17,  19,   20,   21,   22,   23,   25,   37,   42,   43,
-    53,  69,  77,  79,  87,  95,  101, 102, 103,  104,  109,  110,  111,  113,  115,  117,  119,
-    123, 135, 137, 139, 143, 161, 179, 389, 427,  465,  512,  513,  514,  515,  526,  530,  531,
-    532, 540, 548, 554, 556, 563, 587, 601, 636,  989,  990,  993,  995,  1719, 1720, 1723, 2049,
+    0,    1,    7,    9,    11,   13,   15,   17,   19,   20,   21,   22,   23,   25,   37,    42,   43,
+    53,   69,   77,   79,   87,   95,   101,  102,  103,  104,  109,  110,  111,  113,  115,   117,  119,
+    123,  135,  137,  139,  143,  161,  179,  389,  427,  465,  512,  513,  514,  515,  526,   530,  531,
+    532,  540,  548,  554,  556,  563,  587,  601,  636,  989,  990,  993,  995,  1719, 1720,  1723, 2049,
     3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 };
 static_assert(std::is_sorted(kBadPorts.begin(), kBadPorts.end()));

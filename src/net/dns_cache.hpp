@@ -1,17 +1,16 @@
 // Answers about names, for as long as they hold.
 #pragma once
 
-#include "grit/base/clock.hpp"
-#include "grit/net/errc.hpp"
-
 #include <boost/asio/ip/address.hpp>
-
 #include <cstddef>
 #include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "grit/base/clock.hpp"
+#include "grit/net/errc.hpp"
 
 namespace grit::net {
 
@@ -41,7 +40,7 @@ class DnsCache {
     void erase(Entries::iterator entry);
 
     const std::size_t max_entries_;
-    Entries entries_;  // the most recently used first
+    Entries entries_;                                                  // the most recently used first
     std::unordered_map<std::string_view, Entries::iterator> by_host_;  // keys are the entries' own
 };
 

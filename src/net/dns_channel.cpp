@@ -3,9 +3,6 @@
 // Newer c-ares marks as deprecated what older ones have nothing else for.
 #define CARES_NO_DEPRECATED
 #include <ares.h>
-
-#include <boost/asio/posix/stream_descriptor.hpp>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -13,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
@@ -89,7 +87,9 @@ std::runtime_error start_error(const char* what, int ares_status) {
     return std::runtime_error(std::string(what) + ": " + ares_strerror(ares_status));
 }
 
-int close_socket(ares_socket_t fd, void*) { return ::close(fd); }
+int close_socket(ares_socket_t fd, void*) {
+    return ::close(fd);
+}
 
 int connect_socket(ares_socket_t fd, const sockaddr* address, ares_socklen_t size, void*) {
     return ::connect(fd, address, size);
@@ -100,7 +100,9 @@ ares_ssize_t receive(ares_socket_t fd, void* into, size_t size, int flags, socka
     return ::recvfrom(fd, into, size, flags, from, from_size);
 }
 
-ares_ssize_t send_vector(ares_socket_t fd, const iovec* parts, int count, void*) { return ::writev(fd, parts, count); }
+ares_ssize_t send_vector(ares_socket_t fd, const iovec* parts, int count, void*) {
+    return ::writev(fd, parts, count);
+}
 
 }  // namespace
 

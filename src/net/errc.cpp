@@ -1,11 +1,10 @@
 #include "grit/net/errc.hpp"
 
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/error.hpp>
-
-#include <array>
 #include <string>
 
 namespace grit::net {
@@ -60,9 +59,7 @@ const Row& row_of(Errc error) noexcept {
 class NetCategory final : public boost::system::error_category {
   public:
     [[nodiscard]] const char* name() const noexcept override { return "net"; }
-    [[nodiscard]] std::string message(int value) const override {
-        return row_of(static_cast<Errc>(value)).message;
-    }
+    [[nodiscard]] std::string message(int value) const override { return row_of(static_cast<Errc>(value)).message; }
 };
 
 namespace errc = boost::system::errc;
@@ -94,7 +91,9 @@ constexpr std::array<SystemRow, 16> kSystemRows{{
 
 }  // namespace
 
-std::string_view name_of(Errc error) noexcept { return row_of(error).name; }
+std::string_view name_of(Errc error) noexcept {
+    return row_of(error).name;
+}
 
 const boost::system::error_category& net_category() noexcept {
     static const NetCategory category;
@@ -123,6 +122,8 @@ Errc classify(const ErrorCode& error) noexcept {
     return Errc::connection_reset;
 }
 
-Outcome outcome_of(const ErrorCode& error) noexcept { return row_of(classify(error)).outcome; }
+Outcome outcome_of(const ErrorCode& error) noexcept {
+    return row_of(classify(error)).outcome;
+}
 
 }  // namespace grit::net

@@ -1,10 +1,9 @@
 #include "grit/net/resolver.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
 #include <cassert>
 #include <deque>
 #include <list>
@@ -91,7 +90,10 @@ struct Resolver::Core {
     class Enlisted {
       public:
         Enlisted(Core& core, Lookup& lookup, Waiter& waiter)
-            : core_(core), lookup_(lookup), waiter_(waiter), place_(lookup.waiters.insert(lookup.waiters.end(), &waiter)) {}
+            : core_(core),
+              lookup_(lookup),
+              waiter_(waiter),
+              place_(lookup.waiters.insert(lookup.waiters.end(), &waiter)) {}
         ~Enlisted() {
             if (!waiter_.answer) {  // with an answer the lookup is gone
                 lookup_.waiters.erase(place_);
@@ -117,8 +119,9 @@ struct Resolver::Core {
           channel(io, joined(options.servers), options.timeout, options.tries) {}
 
     ~Core() {
-        assert(std::all_of(lookups.begin(), lookups.end(), [](const auto& item) { return item.second.waiters.empty(); }) &&
-               "every resolve() ends before the resolver is destroyed");
+        assert(
+            std::all_of(lookups.begin(), lookups.end(), [](const auto& item) { return item.second.waiters.empty(); }) &&
+            "every resolve() ends before the resolver is destroyed");
     }
 
     awaitable<Result<std::vector<ip::address>>> resolve(std::string host, Deadline deadline);
@@ -149,7 +152,9 @@ awaitable<Result<std::vector<ip::address>>> Resolver::resolve(std::string host, 
     return core_->resolve(std::move(host), deadline);
 }
 
-std::size_t Resolver::lookups_in_flight() const noexcept { return core_->lookups.size(); }
+std::size_t Resolver::lookups_in_flight() const noexcept {
+    return core_->lookups.size();
+}
 
 awaitable<Result<std::vector<ip::address>>> Resolver::Core::resolve(std::string host, Deadline deadline) {
     ErrorCode no_address;
@@ -190,7 +195,8 @@ Resolver::Core::Lookup& Resolver::Core::lookup_of(const std::string& host) {
 }
 
 void Resolver::Core::start_queued() {
-    while (!queue.empty() && channel.outstanding() + kQueriesPerName <= std::max(options.max_outstanding, kQueriesPerName)) {
+    while (!queue.empty() &&
+           channel.outstanding() + kQueriesPerName <= std::max(options.max_outstanding, kQueriesPerName)) {
         Lookup& lookup = *queue.front();
         queue.pop_front();
         lookup.started = true;

@@ -39,7 +39,7 @@ class SessionCache {
 
     const std::size_t max_entries_;
     mutable std::mutex mutex_;
-    Entries entries_;  // the most recently used first
+    Entries entries_;                                                    // the most recently used first
     std::unordered_map<std::string_view, Entries::iterator> by_server_;  // keys are the entries' own
 };
 

@@ -1,11 +1,11 @@
 // From the injected clock's deadlines to the timers of the loop, which run on the machine's clock.
 #pragma once
 
-#include "grit/async/deadline.hpp"
-#include "grit/base/clock.hpp"
-
 #include <algorithm>
 #include <chrono>
+
+#include "grit/async/deadline.hpp"
+#include "grit/base/clock.hpp"
 
 namespace grit::net {
 

@@ -3,10 +3,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/context.hpp>
-
-#include <array>
 #include <stdexcept>
 
 #include "session_cache.hpp"
@@ -89,13 +88,21 @@ TlsContext::TlsContext(Options options) : core_(std::make_unique<Core>(std::move
 
 TlsContext::~TlsContext() = default;
 
-asio::ssl::context& TlsContext::native() noexcept { return core_->context; }
+asio::ssl::context& TlsContext::native() noexcept {
+    return core_->context;
+}
 
-bool TlsContext::verifies() const noexcept { return core_->options.verify; }
+bool TlsContext::verifies() const noexcept {
+    return core_->options.verify;
+}
 
-void TlsContext::forget(const std::string& key) { core_->sessions.erase(key); }
+void TlsContext::forget(const std::string& key) {
+    core_->sessions.erase(key);
+}
 
-std::size_t TlsContext::sessions() const { return core_->sessions.size(); }
+std::size_t TlsContext::sessions() const {
+    return core_->sessions.size();
+}
 
 void TlsContext::prepare(SSL* ssl, const std::string& host, const std::string& key) {
     boost::system::error_code no_address;

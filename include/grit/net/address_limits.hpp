@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
-
 #include <cstddef>
 #include <mutex>
 #include <unordered_map>

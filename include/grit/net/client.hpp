@@ -3,7 +3,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -36,6 +35,8 @@ class TlsContext;
 /// Threads: the io_context's one thread only; `limits`, `tls` and `guard` may be shared with other clients.
 /// Lifetime: everything given outlives the client; the client outlives its exchanges. `stop()` and await `join()`
 /// before it is destroyed.
+/// Counts: connections, connection_use, http_responses, downloaded_bytes (and the resolver dns_queries, dns_cache).
+/// Stage durations are the caller's to count, from `Timings`.
 class Client {
   public:
     struct Options {

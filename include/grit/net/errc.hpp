@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/system/error_category.hpp>
-
 #include <string_view>
 #include <type_traits>
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +40,7 @@ struct Timings {
     std::chrono::microseconds dns{0};
     std::chrono::microseconds connect{0};
     std::chrono::microseconds tls{0};
-    std::chrono::microseconds first_byte{0};  ///< From the request's first byte out to the answer's first byte in.
+    std::chrono::microseconds first_byte{0};  ///< From the request sent to the answer's first byte.
     bool reused = false;
 };
 

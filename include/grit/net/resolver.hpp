@@ -4,7 +4,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
-
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -53,7 +52,7 @@ class Resolver {
     /// Errors: dns_not_found, dns_failure, timeout_total (the deadline passed), cancelled.
     /// Cancellation: terminal; others who wait for the name are not disturbed.
     [[nodiscard]] boost::asio::awaitable<Result<std::vector<boost::asio::ip::address>>> resolve(std::string host,
-                                                                                               Deadline deadline);
+                                                                                                Deadline deadline);
 
     /// Names that somebody waits for or that are asked about now.
     [[nodiscard]] std::size_t lookups_in_flight() const noexcept;

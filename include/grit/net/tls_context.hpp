@@ -14,15 +14,15 @@ namespace grit::net {
 
 /// One SSL_CTX for all shards: TLS 1.2 and newer, ALPN http/1.1, and a bounded cache of client sessions.
 ///
-/// A resumed handshake saves about 1.2 ms of CPU (docs/design.md). OpenSSL gives a session up if its connection is freed
-/// without a shutdown: `Connection` marks it (`SSL_set_shutdown`) before it closes.
-/// Threads: any at once.  Lifetime: outlives every connection made with it.
+/// A resumed handshake saves about 1.2 ms of CPU (docs/design.md). OpenSSL gives a session up if its connection is
+/// freed without a shutdown: `Connection` marks it (`SSL_set_shutdown`) before it closes. Threads: any at once.
+/// Lifetime: outlives every connection made with it.
 class TlsContext {
   public:
     struct Options {
-        bool verify = true;               ///< Check chain, dates and name. Off is for rehearsals.
-        std::string ca_file;              ///< PEM file of trusted roots; empty: the system's.
-        std::size_t max_sessions = 2'000; ///< Remembered sessions; some 10 KB each (they hold the peer's chain).
+        bool verify = true;                ///< Check chain, dates and name. Off is for rehearsals.
+        std::string ca_file;               ///< PEM file of trusted roots; empty: the system's.
+        std::size_t max_sessions = 2'000;  ///< Remembered sessions; some 10 KB each (they hold the peer's chain).
     };
 
     /// @throw std::runtime_error with a text for the operator if the trust store can not be read.

@@ -9,7 +9,9 @@ namespace {
 
 using std::chrono::seconds;
 
-DnsAnswer answer(const char* address) { return {Errc::success, {boost::asio::ip::make_address(address)}}; }
+DnsAnswer answer(const char* address) {
+    return {Errc::success, {boost::asio::ip::make_address(address)}};
+}
 
 TEST(DnsCache, AnswersHoldUntilTheirTime) {
     test::ManualClock clock;

@@ -2,7 +2,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
-
 #include <utility>
 
 namespace grit::net::test {
@@ -60,7 +59,9 @@ DnsServer::DnsServer(boost::asio::io_context& context)
     receive();
 }
 
-std::string DnsServer::address() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
+std::string DnsServer::address() const {
+    return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port());
+}
 
 int DnsServer::queries(const std::string& name) const {
     const auto found = counts_.find(name);

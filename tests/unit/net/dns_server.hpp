@@ -1,10 +1,9 @@
 // A DNS server over UDP that says what a test tells it to, on the test's own io_context.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
-
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,12 +20,12 @@ class DnsServer {
         std::vector<std::string> v4{};
         std::vector<std::string> v6{};
         std::uint32_t ttl = 300;
-        std::string alias{};        // answers lead with a CNAME to this name
+        std::string alias{};  // answers lead with a CNAME to this name
         std::uint32_t alias_ttl = 300;
-        int rcode = 0;              // 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
-        int rcode_v6 = -1;          // for AAAA only
-        bool silent = false;        // never answers
-        bool held = false;          // answers at release()
+        int rcode = 0;        // 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
+        int rcode_v6 = -1;    // for AAAA only
+        bool silent = false;  // never answers
+        bool held = false;    // answers at release()
     };
 
     explicit DnsServer(boost::asio::io_context& context);

@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-
-#include <algorithm>
 #include <functional>
 #include <list>
 #include <optional>
@@ -170,9 +169,8 @@ TEST_F(ResolverTest, ThoseWhoAskTogetherShareOneLookup) {
     EXPECT_EQ(resolver_->lookups_in_flight(), 1u);
     server_.release();
     const auto all_have_it = [&] {
-        return std::all_of(asked_.begin(), asked_.end(), [](const Asked& asked) {
-            return asked.result && asked.result->has_value();
-        });
+        return std::all_of(asked_.begin(), asked_.end(),
+                           [](const Asked& asked) { return asked.result && asked.result->has_value(); });
     };
     EXPECT_TRUE(run_until(all_have_it));
     EXPECT_EQ(server_.queries("a.example"), 2);
