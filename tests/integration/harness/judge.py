@@ -1,0 +1,236 @@
+"""Judges politeness from what the web saw: run as `python3 -m harness.judge DIR/requests.jsonl [...]`.
+
+What is held against a client, per host (whatever the scheme and port, robots.txt included):
+
+- more than `per_host` requests open at once. The web's interval of a request lies inside the client's (its `end_ns` is
+  taken before the last bytes are sent), so no tolerance is needed;
+- a start closer to the one before than `min_interval` less `tolerance`. Arrival times are what the web saw: a head may
+  wait in the kernel while the web's loop is busy. Only lateness of the *earlier* request makes a gap look too short,
+  and the web logs how late it was (`lag_ns`), which is taken off. What remains is the way through loopback and the
+  client's own scheduling between taking a permit and writing: 10 ms bound it on a 2-core machine under full load;
+- a start before the time its last whole 429 or 503 with a Retry-After named. A request that arrives within `crossing`
+  of that answer may have been on its way already, and is only counted;
+- with `robots_first`: a request to an origin before its first robots.txt was answered.
+
+With kill instants: requests that were open then end there, and what was learnt less than `persist` before a kill may
+be forgotten; such cases are counted as exemptions, not as violations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bisect
+import email.utils
+import json
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Callable, Iterable
+
+from .log import MS, S, Request, read_log
+
+DAY_NS = 24 * 3600 * S
+
+
+@dataclass
+class Rules:
+    per_host: int = 2
+    min_interval_ms: float = 100
+    tolerance_ms: float = 10
+    crossing_ms: float = 10
+    per_domain: int | None = None  # by the last two labels: right for .test and .example, the names tests use
+    robots_first: bool = False
+    kills_ns: list[int] = field(default_factory=list)  # when the process was seen dead
+    persist_ms: float = 1000  # how old a fact has to be to survive a kill
+
+
+@dataclass
+class Violation:
+    kind: str
+    group: str
+    what: str
+
+
+@dataclass
+class Report:
+    requests: int = 0
+    hosts: int = 0
+    peak_open: int = 0  # of all hosts together
+    peak_open_per_host: int = 0
+    smallest_gap_ms: float | None = None  # between starts at one host, lag taken off
+    retry_afters: int = 0
+    unreadable_retry_afters: int = 0
+    crossed: int = 0
+    exemptions: int = 0
+    worst_lag_ms: float = 0
+    violations: list[Violation] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.violations
+
+    def to_dict(self) -> dict:
+        out = dict(self.__dict__, ok=self.ok, violation_count=len(self.violations))
+        out["violations"] = [violation.__dict__ for violation in self.violations[:100]]
+        return out
+
+
+def domain_of(host: str) -> str:
+    return host if host.replace(".", "").isdigit() else ".".join(host.split(".")[-2:])
+
+
+def kill_between(rules: Rules, first_ns: int, last_ns: int) -> bool:
+    at = bisect.bisect_left(rules.kills_ns, first_ns)
+    return at < len(rules.kills_ns) and rules.kills_ns[at] <= last_ns
+
+
+def clip_at_kills(requests: Iterable[Request], rules: Rules) -> list[Request]:
+    """A dead client has nothing open: what it left ends at its death, whenever the web noticed."""
+    clipped = []
+    for request in requests:
+        at = bisect.bisect_left(rules.kills_ns, request.t_ns - request.lag_ns)
+        if at < len(rules.kills_ns) and rules.kills_ns[at] < request.end_ns:
+            request = replace(request, end_ns=max(request.t_ns, rules.kills_ns[at]), complete=False)
+        clipped.append(request)
+    return clipped
+
+
+def group_by(requests: Iterable[Request], key: Callable[[Request], str]) -> dict[str, list[Request]]:
+    groups: dict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        groups[key(request)].append(request)
+    return groups
+
+
+def open_at_starts(requests: list[Request]) -> list[tuple[Request, int]]:
+    """For each request (by arrival), how many are open once it has arrived, itself included."""
+    ends: list[int] = []
+    result = []
+    for request in requests:
+        ends = [end for end in ends if end > request.t_ns]
+        ends.append(request.end_ns)
+        result.append((request, len(ends)))
+    return result
+
+
+def judge_open(group: str, requests: list[Request], limit: int, kind: str, report: Report) -> int:
+    peak = 0
+    for request, count in open_at_starts(requests):
+        peak = max(peak, count)
+        if count > limit:
+            report.violations.append(Violation(kind, group, f"{count} open, {limit} allowed: {request}"))
+    return peak
+
+
+def judge_gaps(host: str, requests: list[Request], rules: Rules, report: Report) -> None:
+    least_ns = (rules.min_interval_ms - rules.tolerance_ms) * MS
+    for before, after in zip(requests, requests[1:]):
+        gap_ns = after.t_ns - before.t_ns + before.lag_ns
+        gap_ms = gap_ns / MS
+        if report.smallest_gap_ms is None or gap_ms < report.smallest_gap_ms:
+            report.smallest_gap_ms = gap_ms
+        if gap_ns >= least_ns:
+            continue
+        if kill_between(rules, before.t_ns - before.lag_ns, min(after.t_ns, int(before.t_ns + rules.persist_ms * MS))):
+            report.exemptions += 1
+            continue
+        report.violations.append(Violation("too_soon", host, f"{gap_ms:.3f} ms after the one before: {after}"))
+
+
+def retry_after_until(request: Request) -> int | None:
+    """When the host may be asked again, or None if the header can not be read. Capped at a day, as clients do."""
+    text = (request.retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return request.end_ns + min(int(text) * S, DAY_NS)
+    try:
+        until = int(email.utils.parsedate_to_datetime(text).timestamp()) * S
+    except (ValueError, TypeError):
+        return None
+    return min(until, request.end_ns + DAY_NS)
+
+
+def judge_retry_after(host: str, requests: list[Request], rules: Rules, report: Report) -> None:
+    starts = [request.t_ns for request in requests]
+    for told in requests:
+        if told.status not in (429, 503) or told.retry_after is None or not told.complete:
+            continue
+        until_ns = retry_after_until(told)
+        if until_ns is None:
+            report.unreadable_retry_afters += 1
+            continue
+        report.retry_afters += 1
+        last_ns = until_ns - rules.tolerance_ms * MS
+        for early in requests[bisect.bisect_right(starts, told.end_ns) :]:
+            if early.t_ns >= last_ns:
+                break
+            if early.t_ns - early.lag_ns <= told.end_ns + rules.crossing_ms * MS:
+                report.crossed += 1
+            elif kill_between(rules, told.t_ns, min(early.t_ns, int(told.end_ns + rules.persist_ms * MS))):
+                report.exemptions += 1
+            else:
+                early_ms = (until_ns - early.t_ns) / MS
+                report.violations.append(
+                    Violation("before_retry_after", host, f"{early_ms:.0f} ms early (Retry-After {told.retry_after}): {early}")
+                )
+
+
+def judge_robots(origin: str, requests: list[Request], report: Report) -> None:
+    answered = min((r.end_ns for r in requests if r.is_robots), default=None)
+    for request in requests:
+        if not request.is_robots and (answered is None or request.t_ns < answered):
+            report.violations.append(Violation("before_robots", origin, str(request)))
+
+
+def judge(requests: Iterable[Request], rules: Rules) -> Report:
+    """Judges a log. `requests` in any order."""
+    rules = replace(rules, kills_ns=sorted(rules.kills_ns))
+    requests = sorted(clip_at_kills(requests, rules), key=lambda request: request.t_ns)
+    report = Report(requests=len(requests))
+    report.worst_lag_ms = max((request.lag_ns for request in requests), default=0) / MS
+    report.peak_open = peak_of(requests)
+    hosts = group_by(requests, lambda request: request.host)
+    report.hosts = len(hosts)
+    for host, own in hosts.items():
+        peak = judge_open(host, own, rules.per_host, "too_many_open", report)
+        report.peak_open_per_host = max(report.peak_open_per_host, peak)
+        judge_gaps(host, own, rules, report)
+        judge_retry_after(host, own, rules, report)
+    if rules.per_domain is not None:
+        for domain, own in group_by(requests, lambda request: domain_of(request.host)).items():
+            judge_open(domain, own, rules.per_domain, "too_many_open_in_domain", report)
+    if rules.robots_first:
+        for origin, own in group_by(requests, lambda request: f"{request.scheme}://{request.host}").items():
+            judge_robots(origin, own, report)
+    return report
+
+
+def peak_of(requests: list[Request]) -> int:
+    events = sorted([(r.t_ns, 1) for r in requests] + [(r.end_ns, -1) for r in requests])  # ends before starts
+    peak = count = 0
+    for _, change in events:
+        count += change
+        peak = max(peak, count)
+    return peak
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="judge", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("log", help="requests.jsonl")
+    parser.add_argument("--per-host", type=int, default=Rules.per_host)
+    parser.add_argument("--per-domain", type=int)
+    parser.add_argument("--min-interval-ms", type=float, default=Rules.min_interval_ms)
+    parser.add_argument("--tolerance-ms", type=float, default=Rules.tolerance_ms)
+    parser.add_argument("--crossing-ms", type=float, default=Rules.crossing_ms)
+    parser.add_argument("--persist-ms", type=float, default=Rules.persist_ms)
+    parser.add_argument("--kill-ns", type=int, action="append", default=[], help="an instant of kill -9 (repeatable)")
+    parser.add_argument("--robots-first", action="store_true")
+    options = vars(parser.parse_args(arguments))
+    log = options.pop("log")
+    report = judge(read_log(log), Rules(kills_ns=options.pop("kill_ns"), **options))
+    json.dump(report.to_dict(), sys.stdout, indent=2)
+    print()
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

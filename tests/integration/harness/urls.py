@@ -1,0 +1,87 @@
+"""The canonical form of an annotation's URL, written anew from the rules (not from the daemon's code): what arrives at
+the web for it. Covers what annotation files contain; where WHATWG has finer points, the samples avoid them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import urllib.parse
+
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+ENCODED = frozenset(' "<>`{}|\\^')
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _encode(text: str) -> str:
+    """Percent-encoding in its normal form: upper-case hex, unreserved decoded, a lone % encoded."""
+    out = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if char == "%":
+            hex_digits = text[at + 1 : at + 3]
+            if re.fullmatch("[0-9A-Fa-f]{2}", hex_digits):
+                decoded = chr(int(hex_digits, 16))
+                out.append(decoded if decoded in UNRESERVED else "%" + hex_digits.upper())
+                at += 3
+                continue
+            out.append("%25")
+        elif char in ENCODED or not " " < char < "\x7f":
+            out.extend(f"%{byte:02X}" for byte in char.encode())
+        else:
+            out.append(char)
+        at += 1
+    return "".join(out)
+
+
+def _remove_dots(path: str) -> str:
+    out: list[str] = []
+    segments = path.split("/")[1:]
+    for index, segment in enumerate(segments):
+        last = index == len(segments) - 1
+        if segment == "..":
+            if out:
+                out.pop()
+        elif segment != ".":
+            out.append(segment)
+            continue
+        if last:
+            out.append("")
+    return "/" + "/".join(out)
+
+
+def _host(text: str) -> str | None:
+    host = urllib.parse.unquote(text).rstrip(".").lower()
+    if not host:
+        return None
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            return None
+    try:
+        host = str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        pass
+    return host
+
+
+def canonical(raw: str) -> tuple[str, str, str] | None:
+    """(scheme, host, target) as the web logs them; None if it is no http(s) URL."""
+    text = re.sub("[\t\r\n]", "", raw.strip(" \t\r\n\f\v\0")).replace("&amp;", "&")
+    match = re.match(r"(?i)(https?)://([^/?#]*)([^#]*)", text)
+    if not match:
+        return None
+    scheme, authority, target = match[1].lower(), match[2].rpartition("@")[2], match[3]
+    authority = re.sub(r":\d*$", "", authority)
+    host = _host(authority)
+    if host is None:
+        return None
+    path, mark, query = target.partition("?")
+    return scheme, host, _remove_dots(_encode(path or "/")) + mark + _encode(query)
+
+
+def resolve(base: tuple[str, str, str], reference: str) -> tuple[str, str, str] | None:
+    """Where a Location leads."""
+    scheme, host, target = base
+    return canonical(urllib.parse.urljoin(f"{scheme}://{host}{target}", reference.strip()))

@@ -1,0 +1,229 @@
+"""The judge on hand-made logs: it passes what is polite, and fails on each kind of violation."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import io
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import judge as judge_module
+from harness.judge import Rules, judge
+from harness.log import MS, S, Request, read_log
+
+START = 1_700_000_000 * S
+
+
+def request(at_ms: float, end_ms: float | None = None, host: str = "a.test", **fields) -> Request:
+    end_ms = at_ms + 1 if end_ms is None else end_ms
+    fields.setdefault("path", f"/{at_ms}.jpg")
+    return Request(t_ns=START + int(at_ms * MS), end_ns=START + int(end_ms * MS), host=host, **fields)
+
+
+def at(ms: float) -> int:
+    return START + int(ms * MS)
+
+
+class JudgeTest(unittest.TestCase):
+    def assert_passes(self, requests: list[Request], **rules) -> judge_module.Report:
+        report = judge(requests, Rules(**rules))
+        self.assertEqual(report.violations, [])
+        self.assertTrue(report.ok)
+        return report
+
+    def assert_fails(self, kind: str, requests: list[Request], **rules) -> judge_module.Report:
+        report = judge(requests, Rules(**rules))
+        self.assertEqual([violation.kind for violation in report.violations], [kind], report.violations)
+        self.assertFalse(report.ok)
+        return report
+
+
+class PoliteLogs(JudgeTest):
+    def test_an_empty_log_has_nothing_against_it(self):
+        self.assert_passes([])
+
+    def test_paced_requests_of_several_hosts(self):
+        requests = [request(i * 100, host=host) for i in range(20) for host in ("a.test", "b.test")]
+        report = self.assert_passes(requests)
+        self.assertEqual((report.requests, report.hosts), (40, 2))
+        self.assertAlmostEqual(report.smallest_gap_ms, 100)
+
+    def test_the_order_of_lines_does_not_matter(self):
+        requests = [request(i * 100) for i in range(5)]
+        self.assert_passes(requests[::-1])
+
+
+class OpenAtOnce(JudgeTest):
+    def test_more_than_allowed(self):
+        self.assert_fails("too_many_open", [request(0, 500), request(100, 500), request(200, 500)])
+
+    def test_exactly_as_many_as_allowed(self):
+        report = self.assert_passes([request(0, 200), request(100, 500), request(200, 500)])
+        self.assertEqual(report.peak_open_per_host, 2)
+
+    def test_another_limit(self):
+        self.assert_fails("too_many_open", [request(0, 500), request(100, 500)], per_host=1)
+
+    def test_robots_counts_as_a_request(self):
+        self.assert_fails(
+            "too_many_open", [request(0, 500, path="/robots.txt"), request(100, 500), request(200, 500, scheme="http")]
+        )
+
+    def test_other_hosts_do_not_count(self):
+        report = self.assert_passes([request(i, 500, host=f"h{i}.test") for i in range(10)])
+        self.assertEqual(report.peak_open, 10)
+
+    def test_a_killed_client_has_nothing_open(self):
+        requests = [request(0, 5000), request(100, 5000), request(1000, 1500)]
+        self.assert_fails("too_many_open", requests)
+        self.assert_passes(requests, kills_ns=[at(500)])
+
+    def test_a_kill_before_the_requests_excuses_nothing(self):
+        requests = [request(1000, 5000), request(1100, 5000), request(1200, 1500)]
+        self.assert_fails("too_many_open", requests, kills_ns=[at(500)])
+
+    def test_domains_have_a_limit_of_their_own(self):
+        requests = [request(i, 500, host=f"h{i}.shared.test") for i in range(4)]
+        self.assert_fails("too_many_open_in_domain", requests, per_domain=3)
+        self.assert_passes(requests, per_domain=4)
+
+
+class Gaps(JudgeTest):
+    def test_too_soon(self):
+        self.assert_fails("too_soon", [request(0), request(89)])
+
+    def test_within_the_tolerance(self):
+        self.assert_passes([request(0), request(91)])
+
+    def test_tolerance_can_be_taken_away(self):
+        self.assert_fails("too_soon", [request(0), request(91)], tolerance_ms=0)
+
+    def test_another_scheme_is_the_same_host(self):
+        self.assert_fails("too_soon", [request(0), request(50, scheme="http")])
+
+    def test_robots_is_paced_too(self):
+        self.assert_fails("too_soon", [request(0, path="/robots.txt"), request(50)])
+
+    def test_lateness_of_the_earlier_request_is_taken_off(self):
+        self.assert_passes([request(0, lag_ns=40 * MS), request(60)])
+
+    def test_lateness_of_the_later_request_excuses_nothing(self):
+        self.assert_fails("too_soon", [request(0), request(60, lag_ns=40 * MS)])
+
+    def test_a_start_unsaved_at_a_kill_is_an_exemption(self):
+        report = self.assert_passes([request(0), request(60)], kills_ns=[at(30)])
+        self.assertEqual(report.exemptions, 1)
+
+    def test_a_kill_outside_of_the_gap_is_none(self):
+        self.assert_fails("too_soon", [request(0), request(60)], kills_ns=[at(61)])
+        self.assert_fails("too_soon", [request(0), request(60)], kills_ns=[at(-10)])
+
+    def test_a_start_saved_before_the_kill_is_no_exemption(self):
+        requests = [request(0), request(2500)]
+        self.assert_fails("too_soon", requests, min_interval_ms=3000, kills_ns=[at(2000)])
+        self.assert_passes(requests, min_interval_ms=3000, kills_ns=[at(500)])
+
+
+class RetryAfter(JudgeTest):
+    def told(self, status: int = 429, retry_after: str = "2", **fields) -> Request:
+        return request(0, 10, status=status, retry_after=retry_after, **fields)
+
+    def test_too_early_after_seconds(self):
+        for status in (429, 503):
+            self.assert_fails("before_retry_after", [self.told(status), request(1500)])
+
+    def test_in_time_after_seconds(self):
+        report = self.assert_passes([self.told(), request(2011)])
+        self.assertEqual(report.retry_afters, 1)
+
+    def test_a_date(self):
+        date = email.utils.formatdate(START // S + 3, usegmt=True)
+        self.assert_fails("before_retry_after", [self.told(retry_after=date), request(2900)])
+        self.assert_passes([self.told(retry_after=date), request(3000)])
+
+    def test_robots_and_the_other_scheme_wait_too(self):
+        self.assert_fails("before_retry_after", [self.told(), request(1000, path="/robots.txt")])
+        self.assert_fails("before_retry_after", [self.told(), request(1000, scheme="http")])
+
+    def test_other_hosts_go_on(self):
+        self.assert_passes([self.told(), request(1000, host="b.test")])
+
+    def test_every_early_request_is_one(self):
+        report = judge([self.told(), request(1000), request(1200), request(2100)], Rules())
+        self.assertEqual(len(report.violations), 2)
+
+    def test_what_was_on_its_way_is_only_counted(self):
+        report = self.assert_passes([self.told(), request(15)], min_interval_ms=0)
+        self.assertEqual(report.crossed, 1)
+
+    def test_an_answer_that_never_arrived_binds_nobody(self):
+        self.assert_passes([self.told(complete=False), request(1000)])
+
+    def test_other_statuses_do_not_count(self):
+        self.assert_passes([self.told(status=301), request(1000)])
+
+    def test_unreadable_ones_are_counted(self):
+        report = self.assert_passes([self.told(retry_after="soon"), request(1000)])
+        self.assertEqual(report.unreadable_retry_afters, 1)
+
+    def test_a_day_is_the_most(self):
+        week = str(7 * 24 * 3600)
+        self.assert_passes([self.told(retry_after=week), request(24 * 3600 * 1000 + 20)])
+        self.assert_fails("before_retry_after", [self.told(retry_after=week), request(23 * 3600 * 1000)])
+
+    def test_learnt_just_before_a_kill_is_an_exemption(self):
+        report = self.assert_passes([self.told(), request(1500)], kills_ns=[at(500)])
+        self.assertEqual(report.exemptions, 1)
+
+    def test_learnt_long_before_a_kill_is_none(self):
+        requests = [self.told(retry_after="20"), request(15_000)]
+        self.assert_fails("before_retry_after", requests, kills_ns=[at(5000)])
+
+    def test_a_kill_after_the_early_request_is_none(self):
+        self.assert_fails("before_retry_after", [self.told(), request(500)], kills_ns=[at(800)])
+
+
+class RobotsFirst(JudgeTest):
+    def test_before_the_answer(self):
+        requests = [request(0, 300, path="/robots.txt"), request(200)]
+        self.assert_fails("before_robots", requests, robots_first=True)
+        self.assert_passes(requests)
+
+    def test_never_asked(self):
+        self.assert_fails("before_robots", [request(0)], robots_first=True)
+
+    def test_each_origin_has_its_own(self):
+        requests = [request(0, path="/robots.txt"), request(200), request(400, scheme="http")]
+        self.assert_fails("before_robots", requests, robots_first=True)
+
+    def test_after_the_answer(self):
+        self.assert_passes([request(0, path="/robots.txt"), request(200)], robots_first=True)
+
+
+class CommandLine(unittest.TestCase):
+    def run_on(self, requests: list[Request], *arguments: str) -> tuple[int, dict]:
+        with tempfile.TemporaryDirectory() as directory:
+            log = Path(directory) / "requests.jsonl"
+            log.write_text("".join(json.dumps(request.__dict__) + "\n" for request in requests))
+            self.assertEqual(len(read_log(log)), len(requests))
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                code = judge_module.main([str(log), *arguments])
+            return code, json.loads(out.getvalue())
+
+    def test_exit_codes_and_options(self):
+        requests = [request(0), request(60)]
+        code, report = self.run_on(requests)
+        self.assertEqual((code, report["ok"], report["violation_count"]), (1, False, 1))
+        self.assertEqual(report["violations"][0]["kind"], "too_soon")
+        code, report = self.run_on(requests, "--min-interval-ms", "50")
+        self.assertEqual((code, report["ok"]), (0, True))
+        code, report = self.run_on(requests, "--kill-ns", str(at(30)))
+        self.assertEqual((code, report["exemptions"]), (0, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
