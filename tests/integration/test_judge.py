@@ -108,7 +108,8 @@ class Gaps(JudgeTest):
         self.assert_fails("too_soon", [request(0, path="/robots.txt"), request(50)])
 
     def test_lateness_of_the_earlier_request_is_taken_off(self):
-        self.assert_passes([request(0, lag_ns=40 * MS), request(60)])
+        report = self.assert_passes([request(0, lag_ns=40 * MS), request(60)])
+        self.assertEqual((report.blurred, report.worst_lag_ms), (1, 40))
 
     def test_lateness_of_the_later_request_excuses_nothing(self):
         self.assert_fails("too_soon", [request(0), request(60, lag_ns=40 * MS)])

@@ -63,6 +63,7 @@ class Report:
     crossed: int = 0
     exemptions: int = 0
     worst_lag_ms: float = 0
+    blurred: int = 0  # requests whose lag was above the tolerance: where the judge has to be lenient
     violations: list[Violation] = field(default_factory=list)
 
     @property
@@ -187,6 +188,7 @@ def judge(requests: Iterable[Request], rules: Rules) -> Report:
     requests = sorted(clip_at_kills(requests, rules), key=lambda request: request.t_ns)
     report = Report(requests=len(requests))
     report.worst_lag_ms = max((request.lag_ns for request in requests), default=0) / MS
+    report.blurred = sum(request.lag_ns > rules.tolerance_ms * MS for request in requests)
     report.peak_open = peak_of(requests)
     hosts = group_by(requests, lambda request: request.host)
     report.hosts = len(hosts)
