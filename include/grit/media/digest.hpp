@@ -1,0 +1,35 @@
+// SHA-256 of a body as it streams by.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace grit::media {
+
+using Sha256 = std::array<std::byte, 32>;
+
+/// Threads: one at a time.
+class Digest {
+  public:
+    /// Throws std::bad_alloc, and std::runtime_error where OpenSSL has no SHA-256 (a broken installation).
+    Digest();
+    ~Digest();
+    Digest(Digest&&) noexcept;
+    Digest& operator=(Digest&&) noexcept;
+
+    void update(std::span<const std::byte> bytes);
+    /// The digest of all bytes since the last `finish`, or since the beginning. Starts over.
+    [[nodiscard]] Sha256 finish();
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// 64 lower-case hexadecimal digits.
+[[nodiscard]] std::string hex(const Sha256& digest);
+
+}  // namespace grit::media
