@@ -60,6 +60,21 @@ Page refusal_of(const ErrorCode& error) {
 
 }  // namespace
 
+// Lists a stream while its coroutine lives.
+class Exporter::OpenStream {
+  public:
+    OpenStream(std::set<beast::tcp_stream*>& open, beast::tcp_stream& stream) : open_(open), stream_(&stream) {
+        open_.insert(stream_);
+    }
+    ~OpenStream() { open_.erase(stream_); }
+    OpenStream(const OpenStream&) = delete;
+    OpenStream& operator=(const OpenStream&) = delete;
+
+  private:
+    std::set<beast::tcp_stream*>& open_;
+    beast::tcp_stream* stream_;
+};
+
 Exporter::Exporter(asio::io_context& context, std::string listen, const metrics::Metrics& metrics,
                    std::function<bool()> healthy, std::function<Readiness()> ready, const Logger& log, Limits limits)
     : context_(context),
@@ -111,6 +126,11 @@ void Exporter::stop() {
     ErrorCode ignored;
     acceptor_.close(ignored);
     tasks_.stop();
+    // Cancellation alone is not enough: a read of Beast is a chain of socket reads, and a signal that falls between
+    // two of them (one is complete, its handler not run yet) is lost. A closed socket can not be read again.
+    for (beast::tcp_stream* stream : open_) {
+        stream->close();
+    }
 }
 
 asio::awaitable<void> Exporter::accept_all() {
@@ -130,6 +150,10 @@ asio::awaitable<void> Exporter::accept_all() {
 
 asio::awaitable<void> Exporter::serve(tcp::socket socket, [[maybe_unused]] Limiter::Permit place) {
     beast::tcp_stream stream(std::move(socket));
+    const OpenStream listed(open_, stream);
+    if (tasks_.stopping()) {
+        co_return;
+    }
     stream.expires_after(limits_.request);  // For all that follows, until it is set again.
     http::request_parser<http::empty_body> parser;
     parser.header_limit(limits_.header_bytes);

@@ -6,12 +6,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "grit/async/limiter.hpp"
@@ -67,6 +69,7 @@ class Exporter {
     [[nodiscard]] boost::asio::awaitable<void> join() { return tasks_.join(); }
 
   private:
+    class OpenStream;
     using Request = boost::beast::http::request<boost::beast::http::empty_body>;
 
     ErrorCode listen_on(const boost::asio::ip::tcp::endpoint& endpoint);
@@ -84,7 +87,8 @@ class Exporter {
     boost::asio::ip::tcp::acceptor acceptor_;
     std::uint16_t port_ = 0;
     Limiter places_;
-    TaskGroup tasks_;  // Last: its children hold places.
+    std::set<boost::beast::tcp_stream*> open_;  // Owned by the children, each lists its own.
+    TaskGroup tasks_;                           // Last: its children use the rest.
 };
 
 }  // namespace grit::exporter
