@@ -59,7 +59,7 @@ LoadResult parse_config(std::string_view text, const std::string& file_name) {
     if (!parsed) {
         const toml::parse_error& error = parsed.error();
         return std::vector<ConfigError>{{file_name, error.source().begin.line, error.source().begin.column,
-                                         fmt::format("no valid TOML: {}", error.description())}};
+                                         fmt::format("no valid TOML: {}", printable(error.description()))}};
     }
     Config config;
     Reader reader(parsed.table(), file_name);

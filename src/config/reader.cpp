@@ -15,7 +15,14 @@ namespace {
 constexpr std::size_t kMaxShownBytes = 80;
 
 std::string shown(std::string_view text) {
-    return text.size() <= kMaxShownBytes ? quoted(text) : quoted(std::string(text.substr(0, kMaxShownBytes)) + "...");
+    if (text.size() <= kMaxShownBytes) {
+        return quoted(text);
+    }
+    std::size_t end = kMaxShownBytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+        --end;  // Not within a character of several bytes (toml++ lets no broken UTF-8 through).
+    }
+    return quoted(std::string(text.substr(0, end)) + "...");
 }
 
 // What a value is, for "expected ..., found ...".

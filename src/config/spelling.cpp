@@ -14,6 +14,14 @@ constexpr std::array<std::pair<std::uint64_t, const char*>, 4> kSizes{
 constexpr std::array<std::pair<std::int64_t, const char*>, 3> kDurations{
     {{3'600'000, "h"}, {60'000, "m"}, {1'000, "s"}}};
 
+void append_printable(std::string& out, char c) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
+        out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    } else {
+        out.push_back(c);
+    }
+}
+
 }  // namespace
 
 std::string spell_size(std::uint64_t bytes) {
@@ -42,14 +50,18 @@ std::string quoted(std::string_view text) {
     for (const char c : text) {
         if (c == '"' || c == '\\') {
             out.push_back('\\');
-            out.push_back(c);
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
-            out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
-        } else {
-            out.push_back(c);
         }
+        append_printable(out, c);
     }
     out.push_back('"');
+    return out;
+}
+
+std::string printable(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        append_printable(out, c);
+    }
     return out;
 }
 

@@ -15,5 +15,7 @@ namespace grit::config {
 [[nodiscard]] std::string spell_duration(milliseconds duration);
 /// A TOML basic string with its quotes (TOML 1.0, "String"); also keeps control characters off a terminal.
 [[nodiscard]] std::string quoted(std::string_view text);
+/// The text with its control characters as escapes: what is shown can not write to a terminal.
+[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace grit::config

@@ -15,8 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             std::abort();
         }
         for (const auto& error : *errors) {
-            if (error.text().find_first_of("\n\x1b") != std::string::npos) {
-                std::abort();
+            for (const char c : error.text()) {
+                if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') {
+                    std::abort();
+                }
             }
         }
         return 0;

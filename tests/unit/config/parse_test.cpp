@@ -136,11 +136,24 @@ TEST(ParseConfig, IntervalsInTheWrongOrderAreOneErrorAtTheGivenKey) {
     EXPECT_TRUE(errors_of(with_least("[politeness]\nmin_interval = \"1s\"\nmax_interval = \"1s\"\n")).empty());
 }
 
-TEST(ParseConfig, ValuesCanNotWriteToTheTerminal) {
-    const auto errors = errors_of(with_least("[log]\nlevel = \"\\u001b[31m\"\n[fetch]\n\"a\\nb\" = 1\n"));
+TEST(ParseConfig, MessagesHoldNoControlCharactersAndAreCutBetweenCharacters) {
+    auto errors = errors_of(with_least("[log]\nlevel = \"\\u001b[31m\"\n[fetch]\n\"a\\nb\" = 1\n"));
     ASSERT_EQ(errors.size(), 2u);
+    errors.push_back(errors_of("a.\x7f = 1\n").at(0));
     for (const std::string& error : errors) {
-        EXPECT_EQ(error.find_first_of("\x1b\n"), std::string::npos) << error;
+        EXPECT_EQ(error.find_first_of("\x1b\n\x7f"), std::string::npos) << error;
+    }
+    std::string letters;
+    for (int i = 0; i < 200; ++i) {
+        letters += "\u20ac";  // Three bytes: the cut at 80 would be within one.
+    }
+    EXPECT_THAT(errors_of(with_least("log.level = \"" + letters + "\"\n")).at(0), HasSubstr("\u20ac...\" is none of"));
+}
+
+// toml++ 3.3 asserted or ran into undefined behaviour on these.
+TEST(ParseConfig, OddCharactersOutsideOfStringsAreSyntaxErrors) {
+    for (const char* text : {"[,\nx", "\u00e4 = 1\n", "a = \u201c1\u201d\n", "a\u029e = 1\n", "a.\u00a0 = 1\n"}) {
+        EXPECT_THAT(errors_of(text), ElementsAre(HasSubstr("no valid TOML: "))) << text;
     }
 }
 
