@@ -43,7 +43,8 @@ class ByteSource {
     /// Reads at least one byte, at most `into.size()` (> 0).
     /// @return the count; 0 at the end. A file that has grown since gives more when asked again.
     /// Errors: the read failed; compressed data is damaged or ends too early. The text names the source, the reason and
-    ///         the offset reached; all bytes before the damage have been returned by then.
+    ///         the offset reached, which is what has been returned before: the decompressor may have kept some good
+    ///         bytes just in front of the damage to itself.
     [[nodiscard]] virtual Checked<std::size_t> read(std::span<char> into) = 0;
 
     /// Passes over bytes: a seek in a plain file, else reading them.
