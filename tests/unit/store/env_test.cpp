@@ -153,17 +153,16 @@ TEST(Env, FileThatLacksOnlyFreePagesIsMended) {
     const auto file = temp.path() / "data.mdb";
     {
         const State state(temp.path());
-        state.put(Table::content, "kept", "value");
+        for (int i = 0; i < 5; ++i) {  // so that there is a free list
+            state.put(Table::content, "kept", "value" + std::to_string(i));
+        }
         ASSERT_TRUE(state.write([](WriteTxn& txn) -> Result<void> {
-            for (int i = 0; i < 200; ++i) {
+            for (int i = 0; i < 50; ++i) {
                 if (auto put = txn.put(Table::content, "big" + std::to_string(i), std::string(9'000, 'v')); !put) {
                     return put;
                 }
             }
-            return {};
-        }));
-        ASSERT_TRUE(state.write([](WriteTxn& txn) -> Result<void> {
-            for (int i = 0; i < 200; ++i) {
+            for (int i = 0; i < 50; ++i) {
                 if (auto erased = txn.erase(Table::content, "big" + std::to_string(i)); !erased) {
                     return erased.error();
                 }
@@ -171,16 +170,22 @@ TEST(Env, FileThatLacksOnlyFreePagesIsMended) {
             return {};
         }));
     }
-    // The deleted values' pages lie at the end. Newer commits' own pages may follow, so look for a length that opens.
     const std::uintmax_t whole = std::filesystem::file_size(file);
-    std::filesystem::resize_file(file, whole - 4096);
-    const std::string first = refusal(temp.path());
-    if (first == "(opened)") {
-        EXPECT_EQ(std::filesystem::file_size(file), whole);
-        EXPECT_EQ(State(temp.path()).get(Table::content, "kept"), "value");
-    } else {
-        EXPECT_THAT(first, HasSubstr("is cut short"));
+    int mended = 0;
+    for (std::uintmax_t size = whole - 4096;; size -= 4096) {
+        std::filesystem::resize_file(file, size);
+        const std::string answer = refusal(temp.path());
+        if (answer != "(opened)") {
+            EXPECT_THAT(answer, HasSubstr("is cut short"));
+            break;
+        }
+        EXPECT_EQ(std::filesystem::file_size(file), whole) << "it has its length back";
+        const State state(temp.path());
+        EXPECT_EQ(state.get(Table::content, "kept"), "value4");
+        EXPECT_EQ(state.count(Table::content), 1U);
+        ++mended;
     }
+    EXPECT_GT(mended, 10);
 }
 
 TEST(Env, ReadOnlyNeedsAState) {
