@@ -33,7 +33,7 @@ class Decompressor : public ByteSource {
             }
             const auto made = decode(into);
             if (!made) {
-                return made;
+                return made.error();
             }
             offset_ += *made;
             if (*made > 0 || (raw_ended_ && chunk_begin_ == chunk_end_)) {

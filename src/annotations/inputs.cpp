@@ -24,6 +24,7 @@ Kind kind_of(const std::string& path) {
 class GlobResult {
   public:
     explicit GlobResult(const std::string& pattern)
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): unsafe with GLOB_TILDE or a changing locale only (glob(3))
         : status_(::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found_)) {}
     ~GlobResult() { ::globfree(&found_); }
     GlobResult(const GlobResult&) = delete;

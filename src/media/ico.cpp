@@ -29,7 +29,8 @@ class IcoScanner final : public Scanner {
         if (size == 0 || offset < first_picture_) {
             return broken();
         }
-        if (!dimensions() || width * height > dimensions()->width * dimensions()->height) {
+        if (width * height > largest_area_) {
+            largest_area_ = width * height;
             set_dimensions(width, height);
         }
         needed_ = std::max(needed_, offset + size);
@@ -45,6 +46,7 @@ class IcoScanner final : public Scanner {
     std::uint32_t entries_left_ = 0;
     std::uint64_t first_picture_ = 0;
     std::uint64_t needed_ = 0;
+    std::uint32_t largest_area_ = 0;
 };
 
 }  // namespace
