@@ -66,7 +66,9 @@ awaitable<ErrorCode> Connection::handshake(TlsContext& context, const std::strin
     }
     session_key_ = std::move(session_key);
     tls_.emplace(tcp_, context.native());
-    context.prepare(tls_->native_handle(), host, session_key_);
+    if (!context.prepare(tls_->native_handle(), host, session_key_)) {
+        co_return make_error_code(Errc::tls_handshake);
+    }
     tcp_.expires_after(limit);
     ErrorCode error;
     std::tie(error) = co_await tls_->async_handshake(asio::ssl::stream_base::client, kTuple);

@@ -104,22 +104,22 @@ std::size_t TlsContext::sessions() const {
     return core_->sessions.size();
 }
 
-void TlsContext::prepare(SSL* ssl, const std::string& host, const std::string& key) {
+bool TlsContext::prepare(SSL* ssl, const std::string& host, const std::string& key) {
     boost::system::error_code no_address;
     static_cast<void>(asio::ip::make_address(host, no_address));
+    bool ready = false;
     if (no_address) {
-        // Fails only for want of memory or a name over 255 bytes, which no resolver gives an address for.
-        SSL_set_tlsext_host_name(ssl, host.c_str());
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        SSL_set1_host(ssl, host.c_str());
+        ready = SSL_set_tlsext_host_name(ssl, host.c_str()) == 1 && SSL_set1_host(ssl, host.c_str()) == 1;
     } else {
-        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
+        ready = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
     }
     // Only on_new_session reads it, and does not write.
-    SSL_set_ex_data(ssl, key_slot(), const_cast<std::string*>(&key));
+    ready = ready && SSL_set_ex_data(ssl, key_slot(), const_cast<std::string*>(&key)) == 1;
     if (const Session session = core_->sessions.find(key); session && SSL_SESSION_is_resumable(session.get()) == 1) {
         SSL_set_session(ssl, session.get());
     }
+    return ready;
 }
 
 }  // namespace grit::net

@@ -37,7 +37,9 @@ class TlsContext {
     /// Readies a new SSL for the handshake with a server: SNI (RFC 6066 section 3: not for addresses), the name or
     /// address to verify (RFC 6125), the session to resume if there is one, and where new ones are remembered.
     /// @param key  "host:port" of the URL; must stay where it is as long as `ssl` lives.
-    void prepare(ssl_st* ssl, const std::string& host, const std::string& key);
+    /// @return false if OpenSSL refuses (no memory, a name over 255 bytes): the handshake must not begin, since it would
+    /// not check the name.
+    [[nodiscard]] bool prepare(ssl_st* ssl, const std::string& host, const std::string& key);
 
     /// Drops the session of a server whose handshake failed with it.
     void forget(const std::string& key);
