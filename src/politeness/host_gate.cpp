@@ -1,0 +1,129 @@
+#include "grit/politeness/host_gate.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+
+namespace grit::politeness {
+namespace {
+
+constexpr Milliseconds kFirstBackOff{60'000};
+constexpr Milliseconds kMaxBackOff{24 * 3'600'000};
+// 60 s doubled 11 times is beyond 24 h; twice at the cap (two days of nothing but refusals) and the host is given up.
+constexpr std::uint8_t kLastThrottleLevel = 13;
+// So many refusals in a row may name their own, shorter Retry-After.
+constexpr std::uint8_t kTrustedRetryAfters = 3;
+// Steps from half the highest rate back to it: ten good answers.
+constexpr double kIncreaseShare = 1.0 / 20;
+// A first byte that takes this much longer than usual is a sign of strain.
+constexpr unsigned kLatencyRise = 3;
+constexpr unsigned kLatencySlackMs = 100;
+
+Milliseconds back_off(unsigned level) {
+    const unsigned doublings = std::min(level == 0 ? 0U : level - 1, 20U);
+    return std::min(kMaxBackOff, Milliseconds(kFirstBackOff.count() << doublings));
+}
+
+// +-10 %, so that hosts that failed together are not asked together.
+Milliseconds jittered(Milliseconds wait, std::minstd_rand& random) {
+    std::uniform_real_distribution<double> share(0.9, 1.1);
+    return Milliseconds(static_cast<std::int64_t>(static_cast<double>(wait.count()) * share(random)));
+}
+
+}  // namespace
+
+HostGate::HostGate(const GateMemory& memory, const Manners& manners, SteadyTime now, WallTime wall_now)
+    : interval_ms_(memory.interval_ms),
+      throttle_level_(memory.throttle_level),
+      down_attempts_(memory.down_attempts) {
+    // A wall clock that was set back must not silence a host for ever: nothing is held longer than the cap.
+    const Milliseconds held = std::clamp(Milliseconds(memory.not_before_ms) - wall_now.time_since_epoch(),
+                                         Milliseconds(0), kMaxBackOff + kMaxBackOff / 10);
+    next_at_ = now + std::max(held, memory.interval_ms == 0 ? Milliseconds(0) : interval(manners));
+}
+
+Milliseconds HostGate::interval(const Manners& manners) const noexcept {
+    return std::clamp(Milliseconds(std::max(interval_ms_, floor_ms_)), manners.min_interval, manners.max_interval);
+}
+
+void HostGate::asked(SteadyTime now, const Manners& manners) {
+    ++open_;
+    interval_ms_ = static_cast<std::uint32_t>(interval(manners).count());
+    next_at_ = std::max(next_at_, now + interval(manners));
+}
+
+void HostGate::answered(Answer answer, Milliseconds latency, SteadyTime now, const Manners& manners) {
+    assert(open_ > 0);
+    --open_;
+    if (answer == Answer::none) {
+        return;
+    }
+    const double highest_rate = 1.0 / static_cast<double>(std::max<std::int64_t>(manners.min_interval.count(), 1));
+    double rate = 1.0 / static_cast<double>(std::max<std::int64_t>(interval(manners).count(), 1));
+    if (answer == Answer::strained) {
+        rate /= 2;
+    } else {
+        throttle_level_ = 0;
+        down_attempts_ = 0;
+        const auto seen = static_cast<unsigned>(std::clamp<std::int64_t>(latency.count(), 0, 60'000));
+        const bool steady = usual_latency_ms_ == 0 || seen <= usual_latency_ms_ * kLatencyRise + kLatencySlackMs;
+        usual_latency_ms_ = static_cast<std::uint16_t>(usual_latency_ms_ == 0 ? seen : (usual_latency_ms_ * 7U + seen) / 8);
+        if (steady) {
+            rate += highest_rate * kIncreaseShare;
+        }
+    }
+    interval_ms_ = static_cast<std::uint32_t>(
+        std::clamp(Milliseconds(static_cast<std::int64_t>(1.0 / rate + 0.5)), manners.min_interval, manners.max_interval)
+            .count());
+    if (answer == Answer::strained) {
+        next_at_ = std::max(next_at_, now + interval(manners));
+    }
+}
+
+Milliseconds HostGate::throttled(std::optional<Milliseconds> retry_after, SteadyTime now, const Manners& manners,
+                                 std::minstd_rand& random) {
+    throttle_level_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(throttle_level_ + 1), kLastThrottleLevel);
+    Milliseconds wait = jittered(back_off(throttle_level_), random);
+    if (retry_after) {
+        const Milliseconds least =
+            throttle_level_ <= kTrustedRetryAfters ? Milliseconds(0) : back_off(throttle_level_ - kTrustedRetryAfters);
+        wait = std::clamp(*retry_after, least, kMaxBackOff);
+    }
+    hold_until(now + std::max(wait, interval(manners)));
+    return wait;
+}
+
+bool HostGate::throttled_for_good() const noexcept { return throttle_level_ >= kLastThrottleLevel; }
+
+std::optional<Milliseconds> HostGate::down(SteadyTime now, const Manners& manners, std::minstd_rand& random) {
+    if (down_attempts_ >= manners.down_schedule.size()) {
+        return std::nullopt;
+    }
+    const Milliseconds wait = jittered(manners.down_schedule[down_attempts_], random);
+    ++down_attempts_;
+    hold_until(now + wait);
+    return wait;
+}
+
+void HostGate::forgive(SteadyTime now) {
+    throttle_level_ = 0;
+    down_attempts_ = 0;
+    next_at_ = std::min(next_at_, now + Milliseconds(interval_ms_));
+}
+
+void HostGate::slow_to(Milliseconds least_interval) {
+    floor_ms_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(least_interval.count(), 0, kMaxBackOff.count()));
+}
+
+void HostGate::hold_until(SteadyTime at) { next_at_ = std::max(next_at_, at); }
+
+GateMemory HostGate::memory(SteadyTime now, WallTime wall_now) const {
+    GateMemory memory{0, interval_ms_, throttle_level_, down_attempts_};
+    if (next_at_ > now) {
+        const auto left = std::chrono::duration_cast<Milliseconds>(next_at_ - now) + Milliseconds(1);
+        memory.not_before_ms = (wall_now.time_since_epoch() + left).count();
+    }
+    return memory;
+}
+
+}  // namespace grit::politeness

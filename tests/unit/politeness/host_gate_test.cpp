@@ -1,0 +1,166 @@
+#include "grit/politeness/host_gate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace grit::politeness {
+namespace {
+
+constexpr std::array<Milliseconds, 2> kSchedule{Milliseconds(1000), Milliseconds(10'000)};
+
+class HostGateTest : public ::testing::Test {
+  protected:
+    Manners manners_{.connections_per_host = 2,
+                     .connections_per_domain = 8,
+                     .min_interval = Milliseconds(100),
+                     .max_interval = Milliseconds(1600),
+                     .down_schedule = kSchedule};
+    SteadyTime now_{std::chrono::hours(1)};
+    WallTime wall_{std::chrono::hours(1000)};
+    std::minstd_rand random_{7};
+};
+
+TEST_F(HostGateTest, KeepsTheIntervalBetweenRequests) {
+    HostGate gate;
+    EXPECT_TRUE(gate.open_at(now_, manners_));
+    gate.asked(now_, manners_);
+    EXPECT_FALSE(gate.open_at(now_ + Milliseconds(99), manners_));
+    EXPECT_TRUE(gate.open_at(now_ + Milliseconds(100), manners_));
+}
+
+TEST_F(HostGateTest, NeverHasMoreOpenThanItsConnections) {
+    HostGate gate;
+    gate.asked(now_, manners_);
+    now_ += Milliseconds(1000);
+    gate.asked(now_, manners_);
+    now_ += Milliseconds(1000);
+    EXPECT_FALSE(gate.open_at(now_, manners_));
+    gate.answered(Answer::good, Milliseconds(10), now_, manners_);
+    EXPECT_TRUE(gate.open_at(now_, manners_));
+}
+
+TEST_F(HostGateTest, StrainHalvesThePaceAndGoodAnswersEarnItBackStepByStep) {
+    HostGate gate;
+    gate.asked(now_, manners_);
+    gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
+    EXPECT_EQ(gate.interval(manners_), Milliseconds(200));
+    for (int i = 0; i < 10; ++i) {
+        gate.asked(now_, manners_);
+        gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
+    }
+    EXPECT_EQ(gate.interval(manners_), manners_.max_interval);
+    Milliseconds before = gate.interval(manners_);
+    int answers = 0;
+    while (gate.interval(manners_) > manners_.min_interval) {
+        gate.asked(now_, manners_);
+        gate.answered(Answer::good, Milliseconds(10), now_, manners_);
+        EXPECT_LE(gate.interval(manners_), before);
+        before = gate.interval(manners_);
+        ASSERT_LT(++answers, 30);
+    }
+    EXPECT_GE(answers, 15);  // additive: about twenty steps from the slowest to the fastest pace
+}
+
+TEST_F(HostGateTest, RisingLatencyEarnsNoFasterPace) {
+    HostGate gate;
+    gate.asked(now_, manners_);
+    gate.answered(Answer::good, Milliseconds(10), now_, manners_);
+    gate.asked(now_, manners_);
+    gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
+    const Milliseconds slowed = gate.interval(manners_);
+    gate.asked(now_, manners_);
+    gate.answered(Answer::good, Milliseconds(5000), now_, manners_);
+    EXPECT_EQ(gate.interval(manners_), slowed);
+}
+
+TEST_F(HostGateTest, RetryAfterHoldsTheHost) {
+    HostGate gate;
+    EXPECT_EQ(gate.throttled(Milliseconds(7000), now_, manners_, random_), Milliseconds(7000));
+    EXPECT_FALSE(gate.open_at(now_ + Milliseconds(6999), manners_));
+    EXPECT_TRUE(gate.open_at(now_ + Milliseconds(7000), manners_));
+}
+
+TEST_F(HostGateTest, WithoutRetryAfterTheWaitDoublesToADayWithTenPercentJitter) {
+    HostGate gate;
+    double expected = 60'000;
+    for (int i = 0; i < 15; ++i) {
+        const auto wait = static_cast<double>(gate.throttled(std::nullopt, now_, manners_, random_).count());
+        EXPECT_GE(wait, expected * 0.899);
+        EXPECT_LE(wait, expected * 1.101);
+        expected = std::min(expected * 2, 86'400'000.0);
+    }
+    EXPECT_TRUE(gate.throttled_for_good());
+}
+
+TEST_F(HostGateTest, Policy_AHostThatOnlyRefusesIsAskedEverLessWhateverItsRetryAfter) {
+    HostGate gate;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(gate.throttled(Milliseconds(1000), now_, manners_, random_), Milliseconds(1000));
+    }
+    EXPECT_EQ(gate.throttled(Milliseconds(1000), now_, manners_, random_), Milliseconds(60'000));
+    EXPECT_EQ(gate.throttled(Milliseconds(1000), now_, manners_, random_), Milliseconds(120'000));
+}
+
+TEST_F(HostGateTest, AGoodAnswerForgetsRefusals) {
+    HostGate gate;
+    for (int i = 0; i < 3; ++i) {
+        gate.throttled(std::nullopt, now_, manners_, random_);
+    }
+    gate.asked(now_, manners_);
+    gate.answered(Answer::good, Milliseconds(5), now_, manners_);
+    const Milliseconds wait = gate.throttled(std::nullopt, now_, manners_, random_);
+    EXPECT_LE(wait, Milliseconds(66'000));
+}
+
+TEST_F(HostGateTest, CrawlDelayIsTheFastestPaceUpToTheCap) {
+    HostGate gate;
+    gate.slow_to(Milliseconds(700));
+    gate.asked(now_, manners_);
+    for (int i = 0; i < 30; ++i) {
+        gate.answered(Answer::good, Milliseconds(1), now_, manners_);
+        gate.asked(now_, manners_);
+    }
+    EXPECT_EQ(gate.interval(manners_), Milliseconds(700));
+    gate.slow_to(Milliseconds(99'000'000));
+    EXPECT_EQ(gate.interval(manners_), manners_.max_interval);
+}
+
+TEST_F(HostGateTest, DownFollowsItsScheduleThenIsGone) {
+    HostGate gate;
+    const auto first = gate.down(now_, manners_, random_);
+    ASSERT_TRUE(first);
+    EXPECT_NEAR(static_cast<double>(first->count()), 1000, 101);
+    EXPECT_TRUE(gate.is_down());
+    EXPECT_TRUE(gate.down(now_, manners_, random_));
+    EXPECT_FALSE(gate.down(now_, manners_, random_));
+}
+
+TEST_F(HostGateTest, MemoryHoldsOverARestart) {
+    HostGate gate;
+    gate.asked(now_, manners_);
+    gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
+    gate.throttled(Milliseconds(5000), now_, manners_, random_);
+    const GateMemory memory = gate.memory(now_, wall_);
+    const SteadyTime later_start{std::chrono::hours(9)};
+    const HostGate again(memory, manners_, later_start, wall_ + Milliseconds(2000));
+    EXPECT_FALSE(again.open_at(later_start + Milliseconds(2999), manners_));
+    EXPECT_TRUE(again.open_at(later_start + Milliseconds(3002), manners_));
+    EXPECT_EQ(again.interval(manners_), gate.interval(manners_));
+}
+
+TEST_F(HostGateTest, AfterARestartEveryHostAskedBeforeWaitsItsIntervalAndOthersDoNot) {
+    const HostGate asked_before(GateMemory{0, 400, 0, 0}, manners_, now_, wall_);
+    EXPECT_FALSE(asked_before.open_at(now_ + Milliseconds(399), manners_));
+    EXPECT_TRUE(asked_before.open_at(now_ + Milliseconds(400), manners_));
+    const HostGate never(GateMemory{}, manners_, now_, wall_);
+    EXPECT_TRUE(never.open_at(now_, manners_));
+}
+
+TEST_F(HostGateTest, AWallClockSetBackSilencesNobodyForEver) {
+    const HostGate gate(GateMemory{wall_.time_since_epoch().count() + 10 * 86'400'000LL, 100, 1, 0}, manners_, now_, wall_);
+    EXPECT_TRUE(gate.open_at(now_ + std::chrono::hours(27), manners_));
+}
+
+}  // namespace
+}  // namespace grit::politeness
