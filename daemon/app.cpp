@@ -1,0 +1,303 @@
+#include "app.hpp"
+
+#include "grit/base/quantity.hpp"
+#include "grit/base/version.hpp"
+#include "grit/config/load.hpp"
+#include "grit/store/tables.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <utility>
+
+namespace grit::daemon {
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+constexpr Milliseconds kPulse{5'000};
+constexpr Milliseconds kDrainLook{50};
+// A loop that has not turned for so long is stuck: the watchdog is told no more.
+constexpr Milliseconds kStuckAfter{30'000};
+constexpr Milliseconds kSlowStart{120'000};
+
+}  // namespace
+
+App::App(std::string config_file, config::Config config, bool once)
+    : config_file_(std::move(config_file)),
+      config_(std::move(config)),
+      once_(once),
+      log_(config_.log.level),
+      metrics_(clock_.wall_now()),
+      signals_(control_, SIGTERM, SIGINT, SIGHUP),
+      pulse_(control_),
+      drain_timer_(control_) {}
+
+App::~App() = default;
+
+ExitCode App::run() {
+    log_.info("daemon.starting", {{"version", version()}, {"commit", commit()}, {"config", config_file_}});
+    for (const std::string& warning : config::warnings_about(config_)) {
+        log_.warning("config.odd", {{"what", warning}});
+    }
+    if (const auto failure = start()) {
+        log_.error("daemon.not_started", {{"problem", failure->what}});
+        stop_everything();
+        return failure->code;
+    }
+    service_manager_.ready();
+    log_.info("daemon.ready", {{"metrics_port", exporter_ ? exporter_->port() : 0}, {"socket", config_.admin.socket}});
+    control_.run();
+    log_.info("daemon.ended", {{"exit_code", static_cast<int>(exit_code_)}});
+    return exit_code_;
+}
+
+// Start ---------------------------------------------------------------------------------------------------------------
+
+std::optional<App::Failure> App::start() {
+    if (config_.storage.layout != config::Layout::files) {
+        return Failure{ExitCode::config, "storage.layout = \"webdataset\" is not built yet: use \"files\""};
+    }
+    service_manager_.extend_timeout(kSlowStart);
+    if (auto failure = open_state()) {
+        return failure;
+    }
+    try {
+        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *depot_, metrics_, clock_, log_, once_};
+        supervisor_ = std::make_unique<crawl::Supervisor>(parts);
+    } catch (const std::runtime_error& error) {
+        return Failure{ExitCode::config, error.what()};
+    }
+    if (const auto loaded = supervisor_->load(); !loaded) {
+        return Failure{ExitCode::io, loaded.error().what};
+    }
+    if (auto failure = start_listeners()) {
+        return failure;
+    }
+    wait_for_signals();
+    schedule_pulse();
+    supervisor_->start([this](crawl::OnceEnd how) {
+        switch (how) {
+            case crawl::OnceEnd::settled:
+                end(ExitCode::clean);
+                return;
+            case crawl::OnceEnd::waiting:
+                end(ExitCode::unsettled);
+                return;
+            case crawl::OnceEnd::failed:
+                end(ExitCode::io);
+                return;
+        }
+    });
+    metrics_.config_last_reload_successful.set(1);
+    metrics_.config_last_reload_success.set(clock_.wall_now());
+    return std::nullopt;
+}
+
+std::optional<App::Failure> App::open_state() {
+    auto lock = store::StateLock::acquire(config_.state.dir);
+    if (!lock) {
+        return Failure{ExitCode::try_again, lock.error().what};
+    }
+    lock_ = std::move(*lock);
+    auto env = store::Env::open(config_.state.dir);
+    if (!env) {
+        return Failure{ExitCode::io, env.error().what};
+    }
+    env_ = std::move(*env);
+    env_->warm();
+    archive::Depot::Options options;
+    options.root = std::filesystem::absolute(config_.storage.root).lexically_normal().string();
+    options.min_free_bytes = config_.storage.min_free;
+    options.dataset_id = env_->dataset_id();
+    {
+        auto txn = env_->read();
+        const auto images = txn ? txn->count(store::Table::url_to_path) : Result<std::uint64_t>(txn.error());
+        if (!images) {
+            return Failure{ExitCode::io, "the state can not be read: " + images.error().message()};
+        }
+        options.has_images = *images > 0;
+    }
+    auto depot = archive::Depot::open(std::move(options));
+    if (!depot) {
+        return Failure{ExitCode::try_again, depot.error().what};
+    }
+    depot_ = std::move(*depot);
+    writer_ = std::make_unique<store::Writer>(*env_, clock_);
+    return std::nullopt;
+}
+
+std::optional<App::Failure> App::start_listeners() {
+    const AppBackend::Parts parts{config_file_, config_, *env_, *depot_, *supervisor_, log_, clock_, *this};
+    backend_ = std::make_unique<AppBackend>(parts);
+    admin::Options options;
+    options.socket_path = config_.admin.socket;
+    admin_ = std::make_unique<admin::Server>(control_, options, *backend_, log_);
+    if (const auto started = admin_->start(); !started) {
+        return Failure{ExitCode::io, started.error().what};
+    }
+    if (config_.metrics.listen.empty()) {
+        return std::nullopt;
+    }
+    const auto healthy = [this] { return clock_.now() - supervisor_->oldest_heartbeat() < kStuckAfter; };
+    const auto ready = [this] {
+        const crawl::CrawlStatus status = supervisor_->status();
+        exporter::Readiness readiness;
+        readiness.ok = !status.paused && !status.draining;
+        readiness.why = status.draining ? "draining" : status.pause_reason;
+        return readiness;
+    };
+    exporter_ = std::make_unique<exporter::Exporter>(control_, config_.metrics.listen, metrics_, healthy, ready, log_);
+    if (const auto started = exporter_->start(); !started) {
+        return Failure{ExitCode::io, started.error().what};
+    }
+    backend_->set_metrics_port(exporter_->port());
+    return std::nullopt;
+}
+
+// While it runs -------------------------------------------------------------------------------------------------------
+
+void App::wait_for_signals() {
+    signals_.async_wait([this](const ErrorCode& error, int signal) {
+        if (!error) {
+            on_signal(signal);
+        }
+    });
+}
+
+void App::on_signal(int signal) {
+    log_.info("daemon.signal", {{"signal", signal}});
+    if (signal == SIGHUP) {
+        if (const auto done = reload(); !done) {
+            log_.error("config.reload_failed", {{"problem", done.error().what}});
+        }
+    } else if (draining_) {
+        end(exit_code_);
+        return;
+    } else {
+        drain_and_end();
+    }
+    wait_for_signals();
+}
+
+Checked<json::object> App::reload() {
+    service_manager_.reloading();
+    auto result = [this]() -> Checked<json::object> {
+        auto loaded = config::load_config(config_file_);
+        if (const auto* errors = std::get_if<std::vector<config::ConfigError>>(&loaded)) {
+            std::string what = "the old config stays in force:";
+            for (const config::ConfigError& error : *errors) {
+                what += "\n" + error.text();
+            }
+            return Problem{std::move(what)};
+        }
+        config::Config& fresh = std::get<config::Config>(loaded);
+        if (const auto changed = config::restart_only_changes(config_, fresh); !changed.empty()) {
+            return Problem{fmt::format("the old config stays in force: {} can only change with a restart",
+                                       fmt::join(changed, ", "))};
+        }
+        config_ = fresh;
+        log_.set_level(config_.log.level);
+        supervisor_->apply(config_);
+        supervisor_->rescan_inputs();
+        return json::object{{"reloaded", true}};
+    }();
+    service_manager_.ready();
+    metrics_.config_last_reload_successful.set(result ? 1 : 0);
+    if (result) {
+        metrics_.config_last_reload_success.set(clock_.wall_now());
+        backend_->note_reload();
+        log_.info("config.reloaded", {{"config", config_file_}});
+    }
+    return result;
+}
+
+void App::schedule_pulse() {
+    pulse_.expires_after(service_manager_.watchdog_interval() ? std::min(kPulse, *service_manager_.watchdog_interval() / 3)
+                                                              : kPulse);
+    pulse_.async_wait([this](const ErrorCode& error) {
+        if (!error) {
+            pulse();
+            schedule_pulse();
+        }
+    });
+}
+
+void App::pulse() {
+    if (clock_.now() - supervisor_->oldest_heartbeat() < kStuckAfter) {
+        service_manager_.watchdog();
+    }
+    const crawl::CrawlStatus now = supervisor_->status();
+    std::uint64_t settled = now.totals.quarantined;
+    for (const std::uint64_t count : now.totals.outcomes) {
+        settled += count;
+    }
+    std::string line = fmt::format("{}{} of {} lines settled, {:.0f} fetches/s, {} stored", now.paused ? "PAUSED, " : "", settled,
+                                   now.totals.lines, now.fetches_per_second, format_byte_size(now.totals.stored_bytes));
+    if (now.paused) {
+        line += " (" + now.pause_reason + ")";
+    } else if (now.eta_seconds) {
+        line += ", ETA " + format_duration(std::chrono::seconds(*now.eta_seconds));
+    }
+    service_manager_.status(line);
+}
+
+// Stop ----------------------------------------------------------------------------------------------------------------
+
+void App::drain_and_end() {
+    if (std::exchange(draining_, true)) {
+        return;
+    }
+    service_manager_.stopping();
+    service_manager_.extend_timeout(config_.stop.drain_limit + kSlowStart);
+    log_.info("daemon.draining", {{"limit", format_duration(config_.stop.drain_limit)}});
+    supervisor_->drain();
+    drain_ends_ = clock_.now() + config_.stop.drain_limit;
+    await_drained();
+}
+
+void App::await_drained() {
+    drain_timer_.expires_after(kDrainLook);
+    drain_timer_.async_wait([this](const ErrorCode& error) {
+        if (error) {
+            return;
+        }
+        if (supervisor_->drained() || clock_.now() >= drain_ends_) {
+            end(exit_code_);
+        } else {
+            await_drained();
+        }
+    });
+}
+
+void App::end(ExitCode code) {
+    if (std::exchange(ending_, true)) {
+        return;
+    }
+    exit_code_ = code;
+    service_manager_.stopping();
+    stop_everything();
+}
+
+// In reverse of the start. The control loop runs dry by this.
+void App::stop_everything() {
+    signals_.cancel();
+    pulse_.cancel();
+    drain_timer_.cancel();
+    if (admin_) {
+        admin_->stop();
+    }
+    if (exporter_) {
+        exporter_->stop();
+    }
+    if (supervisor_) {
+        supervisor_->stop();
+    }
+}
+
+}  // namespace grit::daemon

@@ -1,0 +1,88 @@
+// The daemon put together: constructs every part in order, and stops them in reverse.
+#pragma once
+
+#include "app_backend.hpp"
+#include "exit_code.hpp"
+#include "service_manager.hpp"
+
+#include "grit/admin/server.hpp"
+#include "grit/archive/depot.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/config/config.hpp"
+#include "grit/crawl/supervisor.hpp"
+#include "grit/exporter/exporter.hpp"
+#include "grit/metrics/metrics.hpp"
+#include "grit/store/env.hpp"
+#include "grit/store/lock.hpp"
+#include "grit/store/writer.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace grit::daemon {
+
+/// One run of the daemon, on the thread that calls `run`.
+class App final : private Controls {
+  public:
+    /// @param config_file  where `config` came from: a reload reads it again.
+    App(std::string config_file, config::Config config, bool once);
+    ~App();
+    App(const App&) = delete;
+    App& operator=(const App&) = delete;
+
+    /// Starts, works and stops. Problems at the start are logged and become the exit code.
+    [[nodiscard]] ExitCode run();
+
+  private:
+    struct Failure {
+        ExitCode code;
+        std::string what;
+    };
+
+    // Controls
+    void drain_and_end() override;
+    [[nodiscard]] Checked<boost::json::object> reload() override;
+
+    [[nodiscard]] std::optional<Failure> start();
+    [[nodiscard]] std::optional<Failure> open_state();
+    [[nodiscard]] std::optional<Failure> start_listeners();
+    void wait_for_signals();
+    void on_signal(int signal);
+    void schedule_pulse();
+    void pulse();
+    void await_drained();
+    void end(ExitCode code);
+    void stop_everything();
+
+    std::string config_file_;
+    config::Config config_;
+    bool once_;
+    SystemClock clock_;
+    Logger log_;
+    ServiceManager service_manager_;
+    metrics::Metrics metrics_;
+    boost::asio::io_context control_{1};
+    store::StateLock lock_;
+    std::unique_ptr<store::Env> env_;
+    std::unique_ptr<archive::Depot> depot_;
+    std::unique_ptr<store::Writer> writer_;
+    std::unique_ptr<crawl::Supervisor> supervisor_;
+    std::unique_ptr<AppBackend> backend_;
+    std::unique_ptr<admin::Server> admin_;
+    std::unique_ptr<exporter::Exporter> exporter_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer pulse_;
+    boost::asio::steady_timer drain_timer_;
+    SteadyTime drain_ends_ = SteadyTime::max();
+    bool draining_ = false;
+    bool ending_ = false;
+    ExitCode exit_code_ = ExitCode::clean;
+};
+
+}  // namespace grit::daemon

@@ -1,0 +1,71 @@
+// The daemon as the control socket sees it.
+#pragma once
+
+#include "grit/admin/backend.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/config/config.hpp"
+#include "grit/crawl/supervisor.hpp"
+#include "grit/store/env.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace grit::daemon {
+
+/// What the backend can not do alone.
+class Controls {
+  public:
+    virtual ~Controls() = default;
+    virtual void drain_and_end() = 0;
+    [[nodiscard]] virtual Checked<boost::json::object> reload() = 0;
+};
+
+class AppBackend final : public admin::Backend {
+  public:
+    struct Parts {
+        const std::string& config_file;
+        const config::Config& config;
+        store::Env& env;
+        archive::Depot& depot;
+        crawl::Supervisor& supervisor;
+        Logger& log;
+        const Clock& clock;
+        Controls& controls;
+    };
+
+    explicit AppBackend(const Parts& parts);
+
+    [[nodiscard]] boost::json::object status() override;
+    [[nodiscard]] boost::json::object stats() override;
+    void pause(const std::string& reason) override;
+    void resume() override;
+    void drain() override;
+    void stop() override;
+    [[nodiscard]] Checked<boost::json::object> reload() override;
+    void set_log_level(LogLevel level) override;
+    [[nodiscard]] Checked<std::optional<boost::json::object>> record(const std::string& url) override;
+    [[nodiscard]] Checked<boost::json::object> explain(const std::string& url) override;
+    [[nodiscard]] boost::json::array hosts(admin::HostSort sort, std::size_t limit) override;
+    [[nodiscard]] std::optional<boost::json::object> host(const std::string& name) override;
+    [[nodiscard]] Checked<boost::json::object> retry(const admin::RetryFilter& filter) override;
+    [[nodiscard]] Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override;
+
+    void set_metrics_port(std::uint16_t port) noexcept { metrics_port_ = port; }
+    void note_reload() { reloaded_at_ = clock_seconds(); }
+
+  private:
+    struct Found;
+    [[nodiscard]] std::int64_t clock_seconds() const;
+    [[nodiscard]] Checked<Found> find(const std::string& url);
+    [[nodiscard]] boost::json::object host_json(const frontier::HostView& view);
+
+    Parts parts_;
+    std::int64_t started_at_;
+    std::int64_t reloaded_at_;
+    std::uint16_t metrics_port_ = 0;
+};
+
+}  // namespace grit::daemon

@@ -1,0 +1,120 @@
+// The commit protocol: image bytes durable before the record that names them, many results at a time.
+//
+//   1. sync      everything written so far is on disk, under temporary names
+//   2. intents   one transaction names the paths that are about to appear
+//   3. publish   temporary names become final ones, durably
+//   4. records   one transaction: records, map, progress, counters, hosts; the intents are cleared
+//   5. acknowledge
+//
+// A crash before 2 leaves temporaries, which are swept at start. A crash between 2 and 4 leaves images without a
+// record, which the intents name. After 4 all is said.
+#pragma once
+
+#include "grit/archive/depot.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/crawl/settlement.hpp"
+#include "grit/frontier/host_table.hpp"
+#include "grit/store/rows.hpp"
+#include "grit/store/writer.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace grit::metrics {
+class Metrics;
+}
+
+namespace grit::crawl {
+
+/// A task whose end is in the state: its host may judge duplicates by it.
+struct Acknowledgement {
+    HostId home = kNoHost;
+    UrlHash hash;
+};
+
+/// Told of what a commit brought. Called on the writer's thread: pass on and return.
+class CommitListener {
+  public:
+    virtual ~CommitListener() = default;
+    virtual void committed(const std::vector<Acknowledgement>& done) = 0;
+    /// Images that could not be made durable: the tasks are to be fetched again, charged to nobody.
+    virtual void bounced(std::vector<frontier::TaskPtr> tasks) = 0;
+    /// Our own side is broken; the commit is tried again by itself.
+    virtual void fault(Outcome outcome, const std::string& what) = 0;
+};
+
+/// Gathers results and commits them in groups.
+///
+/// Threads: `submit`, `note`, `uncommitted`, `totals`, `waiting` from any; `tick` and `finish` from one at a time.
+/// Lifetime: all that it is given outlives it; `finish()` before it is destroyed.
+class Committer {
+  public:
+    struct Options {
+        Milliseconds interval{200};   ///< between two groups, if there is no more to gather
+        std::size_t group = 2'000;    ///< results that make a group before its time
+        Milliseconds retry_after_fault{1'000};
+    };
+
+    Committer(store::Writer& writer, archive::Depot& depot, const frontier::HostTable& hosts, metrics::Metrics& metrics,
+              const Clock& clock, const Logger& log, CommitListener& listener, Options options);
+    ~Committer();
+    Committer(const Committer&) = delete;
+    Committer& operator=(const Committer&) = delete;
+
+    /// Takes the counters over from the state: once, before anything else.
+    [[nodiscard]] Result<void> load(const store::Txn& txn);
+
+    void submit(Settlement settlement);
+    /// @param urgent  commit with the next tick: the note says that a host asked to be left alone.
+    void note(HostId host, const HostNote& note, bool urgent = false);
+
+    /// Starts a commit if there is something to commit and its time has come. To be called every few tens of ms.
+    void tick();
+    /// Commits what is there, once, and waits for it. What can not be committed now is fetched again after a restart.
+    void finish();
+
+    /// Results that are not in the state yet.
+    [[nodiscard]] std::size_t uncommitted() const noexcept { return uncommitted_.load(std::memory_order_relaxed); }
+    /// URLs that wait for a retry.
+    [[nodiscard]] std::uint64_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+    void add_waiting(std::int64_t change) noexcept { waiting_.fetch_add(static_cast<std::uint64_t>(change)); }
+
+  private:
+    struct Job;
+    struct Group;
+
+    void start_job();
+    void run(store::WriteSession& session);
+    [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);
+    [[nodiscard]] bool record(store::WriteSession& session, Group& group);
+    void bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error);
+    void acknowledge(Group& group);
+
+    store::Writer& writer_;
+    archive::Depot& depot_;
+    const frontier::HostTable& hosts_;
+    metrics::Metrics& metrics_;
+    const Clock& clock_;
+    const Logger& log_;
+    CommitListener& listener_;
+    Options options_;
+
+    mutable std::mutex mutex_;
+    std::vector<Settlement> results_;
+    std::unordered_map<HostId, HostNote> notes_;
+    SteadyTime last_start_{};
+    bool urgent_ = false;
+    bool running_ = false;
+    std::unique_ptr<Group> unfinished_;  // published, but its records could not be written yet; writer's thread only
+    std::atomic<bool> faulty_{false};
+    std::atomic<std::size_t> uncommitted_{0};
+    std::atomic<std::uint64_t> waiting_{0};
+};
+
+}  // namespace grit::crawl

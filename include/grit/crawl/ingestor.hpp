@@ -1,0 +1,112 @@
+// Reads the annotations into the frontier, run by run, on a thread of its own.
+#pragma once
+
+#include "grit/annotations/reader.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/config/config.hpp"
+#include "grit/frontier/host_table.hpp"
+#include "grit/store/rows.hpp"
+#include "grit/store/tables.hpp"
+#include "grit/store/writer.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace grit::metrics {
+class Metrics;
+}
+
+namespace grit::crawl {
+
+/// How far the input has been read.
+struct IngestProgress {
+    std::uint64_t bytes_read = 0;                ///< of the input as stored
+    std::optional<std::uint64_t> bytes_total;    ///< nothing if an input is a pipe
+    bool complete = false;                       ///< every input was read to its end
+    std::string problem;                         ///< why reading stopped; empty if it did not
+};
+
+/// Every line becomes one ordinal: a candidate in a run, a record (`bad_url`, `scheme_refused`), or a line of
+/// `quarantine.jsonl`. A run, what became of its bad lines and how far the input is read are one transaction, so that a
+/// kill at any moment neither loses nor repeats a line.
+///
+/// Threads: construct, `start`, `stop`, `rescan` from one; `progress` from any. The listener is called on the writer's
+/// thread. Lifetime: all that it is given outlives it.
+class Ingestor {
+  public:
+    struct Options {
+        config::Input input;
+        std::filesystem::path state_dir;
+        /// --once: an unfinished last line counts as it stands. Else a writer may still be at it: it is left alone.
+        bool accept_unfinished_tail = false;
+        std::size_t first_run_lines = 2'000;          ///< small, so that fetching starts at once
+        std::size_t run_bytes = std::size_t{24} << 20;  ///< memory of a full run; two are held at a time
+    };
+    /// A run is in the state.
+    using OnRun = std::function<void(RunId, const std::vector<store::RunHost>&)>;
+
+    Ingestor(Options options, store::Env& env, store::Writer& writer, frontier::HostTable& hosts,
+             metrics::Metrics& metrics, const Logger& log, OnRun on_run);
+    ~Ingestor();
+    Ingestor(const Ingestor&) = delete;
+    Ingestor& operator=(const Ingestor&) = delete;
+
+    void start();
+    /// Looks at the inputs again: for appended lines and new files.
+    void rescan();
+    /// Ends at the next line; what was read and not committed is read again at the next start. Joins.
+    void stop();
+
+    [[nodiscard]] IngestProgress progress() const;
+
+  private:
+    struct Run;
+    struct RunJob;
+
+    void work();
+    [[nodiscard]] Checked<void> read_inputs();
+    [[nodiscard]] Checked<void> read_input(const std::string& path);
+    [[nodiscard]] Checked<void> load_inputs();
+    [[nodiscard]] Checked<std::unique_ptr<annotations::Reader>> open_input(const std::string& path, const store::InputRow* known);
+    void take(const annotations::Line& line);
+    [[nodiscard]] Checked<void> quarantine(const annotations::BadLine& line, const std::string& path);
+    [[nodiscard]] bool run_is_full() const;
+    void commit_run(const annotations::Reader& reader, const std::string& path, bool done);
+    void wait_for_commits(std::size_t at_most);
+
+    Options options_;
+    store::Env& env_;
+    store::Writer& writer_;
+    frontier::HostTable& hosts_;
+    metrics::Metrics& metrics_;
+    const Logger& log_;
+    OnRun on_run_;
+
+    // The ingest thread's own.
+    std::vector<std::pair<std::string, store::InputRow>> inputs_;  // by input id
+    store::Totals totals_;                                         // as it will be when all submitted runs are in
+    std::unique_ptr<Run> run_;
+    std::size_t runs_made_ = 0;
+    int quarantine_file_ = -1;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    IngestProgress progress_;
+    std::size_t in_commit_ = 0;
+    bool rescan_ = true;
+    std::atomic<bool> stopping_{false};
+    std::thread thread_;
+};
+
+}  // namespace grit::crawl

@@ -1,0 +1,32 @@
+// What the state has to learn of the end of one task.
+#pragma once
+
+#include "grit/base/outcome.hpp"
+#include "grit/fetch/fetcher.hpp"
+#include "grit/frontier/task.hpp"
+#include "grit/politeness/host_gate.hpp"
+#include "grit/store/rows.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace grit::crawl {
+
+/// One try's end, on its way into a record.
+struct Settlement {
+    frontier::TaskPtr task;
+    Outcome outcome = Outcome::stored;
+    std::optional<std::int64_t> retry_at_ms;  ///< wall time of the next try; nothing: the outcome is final
+    std::uint16_t http_status = 0;
+    std::string detail;
+    std::optional<fetch::Image> image;  ///< with `stored`
+};
+
+/// What is remembered of a host's gate.
+struct HostNote {
+    politeness::GateMemory gate;
+    std::uint8_t gone_as = store::kNotGone;
+};
+
+}  // namespace grit::crawl

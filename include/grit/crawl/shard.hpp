@@ -1,0 +1,150 @@
+// One thread of the crawl: its hosts, its connections, its loop.
+#pragma once
+
+#include "grit/archive/depot.hpp"
+#include "grit/async/task_group.hpp"
+#include "grit/async/wakeup.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/config/config.hpp"
+#include "grit/crawl/committer.hpp"
+#include "grit/fetch/fetcher.hpp"
+#include "grit/frontier/frontier.hpp"
+#include "grit/net/address_guard.hpp"
+#include "grit/net/address_limits.hpp"
+#include "grit/net/client.hpp"
+#include "grit/net/resolver.hpp"
+#include "grit/net/tls_context.hpp"
+#include "grit/politeness/robots_cache.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace grit::metrics {
+class Metrics;
+}
+
+namespace grit::crawl {
+
+/// What all shards share. Everything outlives them.
+struct ShardContext {
+    const config::Config& config;  ///< each shard keeps a copy
+    store::Env& env;
+    frontier::HostTable& hosts;
+    Committer& committer;
+    archive::Depot& depot;
+    boost::asio::thread_pool& disk;
+    net::TlsContext& tls;
+    const net::AddressGuard& guard;
+    net::AddressLimits& address_limits;
+    metrics::Metrics& metrics;
+    const Clock& clock;
+    const Logger& log;
+    std::atomic<bool>& paused;
+};
+
+/// What a shard asks of the crawl as a whole. Called on the shard's thread.
+class Crossing {
+  public:
+    virtual ~Crossing() = default;
+    /// Hands a task to the shard of its host.
+    virtual void route(frontier::TaskPtr task) = 0;
+    /// Runs something on the shard that owns a host.
+    virtual void on_shard_of(HostId host, std::function<void(frontier::Frontier&)> what) = 0;
+    /// Our own side is broken: the crawl pauses.
+    virtual void fault(Outcome outcome, const std::string& what) = 0;
+};
+
+/// Leases, fetches and settles, on a thread of its own.
+///
+/// Threads: `post`, `counts`, `earliest_work`, `heartbeat` from any; all else from the thread that made it.
+/// Life: construct, fill the frontier by `post`, `start`, `drain` or not, `stop`, `join`.
+class Shard {
+  public:
+    Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in_flight);
+    ~Shard();
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    void start();
+    /// Runs on the shard's thread, in the order posted; wakes its loop.
+    void post(std::function<void(Shard&)> what);
+    [[nodiscard]] frontier::Frontier& frontier() noexcept { return frontier_; }
+
+    /// Takes over the keys that may change while the daemon runs, with the next fetch.
+    void apply(const config::Config& config, std::size_t max_in_flight);
+    /// Leases nothing new; what is in flight goes on.
+    void drain();
+    /// Cuts what is in flight (it is asked again after the next start) and ends the thread's work.
+    void stop();
+    void join();
+
+    /// As of the last look, at most a quarter of a second ago.
+    [[nodiscard]] frontier::FrontierCounts counts() const;
+    /// When there is something to do; SteadyTime::max() if nothing is known of.
+    [[nodiscard]] SteadyTime earliest_work() const;
+    [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_.load(std::memory_order_relaxed); }
+    /// When the loop turned last: for the watchdog.
+    [[nodiscard]] SteadyTime heartbeat() const;
+
+  private:
+    boost::asio::awaitable<void> run();
+    boost::asio::awaitable<void> work(frontier::Lease lease);
+    boost::asio::awaitable<void> cut_fetches();
+    void lease_what_may_be_asked();
+    void submit_verdicts();
+    void end_verdict(frontier::Verdict verdict);
+
+    void end_image(frontier::Lease lease, fetch::Fetched result);
+    void follow_redirect(frontier::Lease lease, fetch::Fetched result);
+    void retry_or_end(frontier::TaskPtr task, fetch::Fetched result);
+    void settle(frontier::TaskPtr task, fetch::Fetched result, std::optional<std::int64_t> retry_at_ms);
+    void back_off(frontier::Lease lease, const fetch::Fetched& result);
+    void wait_for_host(frontier::Lease lease, const fetch::Fetched& result);
+
+    void end_robots(frontier::Lease lease, fetch::Fetched result);
+    void robots_failed(frontier::TaskPtr task, HostId asked, const fetch::Fetched& result);
+
+    void remember(HostId host, bool urgent = false);
+    void publish_counts();
+
+    ShardContext context_;
+    config::Config config_;
+    Crossing& crossing_;
+    std::size_t max_in_flight_;
+    std::minstd_rand random_;
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
+    std::vector<Milliseconds> down_schedule_;
+    politeness::Manners manners_;
+    politeness::RobotsCache robots_;
+    frontier::Frontier frontier_;
+    net::Resolver resolver_;
+    net::Client client_;
+    fetch::Fetcher fetcher_;
+    Wakeup wakeup_;
+    TaskGroup fetches_;
+    TaskGroup loop_;
+    TaskGroup ending_;
+    bool draining_ = false;
+    bool stopped_ = false;
+    std::atomic<std::size_t> in_flight_{0};
+    std::atomic<SteadyTime> heartbeat_{};
+    mutable std::mutex counts_mutex_;
+    frontier::FrontierCounts counts_;
+    SteadyTime earliest_work_ = SteadyTime::max();
+    std::thread thread_;
+};
+
+}  // namespace grit::crawl

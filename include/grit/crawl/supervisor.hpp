@@ -1,0 +1,188 @@
+// The crawl as a whole: takes it over from the state, runs its shards, pauses it, and knows when it is done.
+#pragma once
+
+#include "grit/archive/depot.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/config/config.hpp"
+#include "grit/crawl/committer.hpp"
+#include "grit/crawl/ingestor.hpp"
+#include "grit/crawl/shard.hpp"
+#include "grit/frontier/host_table.hpp"
+#include "grit/store/env.hpp"
+#include "grit/store/tables.hpp"
+#include "grit/store/writer.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace grit::metrics {
+class Metrics;
+}
+
+namespace grit::crawl {
+
+/// How a crawl that was to run once has ended.
+enum class OnceEnd : std::uint8_t {
+    settled,  ///< every annotation has its outcome
+    waiting,  ///< some wait for a time beyond the patience
+    failed,   ///< the input could not be read
+};
+
+/// A look at everything.
+struct CrawlStatus {
+    store::Totals totals;
+    std::uint64_t waiting = 0;      ///< URLs with a retry scheduled
+    std::uint64_t in_flight = 0;
+    std::uint64_t uncommitted = 0;  ///< results on their way into the state
+    frontier::FrontierCounts hosts;
+    IngestProgress input;
+    bool paused = false;
+    bool draining = false;
+    std::string pause_reason;
+    std::optional<std::uint64_t> eta_seconds;
+    double fetches_per_second = 0;  ///< over the last half minute or so, like the next two
+    double stored_per_second = 0;
+    double bytes_per_second = 0;
+};
+
+/// Which records are to be asked again.
+struct RequeueFilter {
+    std::vector<Outcome> outcomes;
+    std::optional<HostId> host;
+    std::int64_t since_ms = 0;  ///< asked last at or after this wall time
+    bool dry_run = false;
+};
+
+/// Threads: all functions from the control thread (that of `control`), but those of the interfaces.
+/// Life: construct, `load`, `start`, then `stop` and `join`. All that it is given outlives it.
+class Supervisor final : private CommitListener, private Crossing {
+  public:
+    struct Parts {
+        const config::Config& config;
+        boost::asio::io_context& control;
+        store::Env& env;
+        store::Writer& writer;
+        archive::Depot& depot;
+        metrics::Metrics& metrics;
+        const Clock& clock;
+        const Logger& log;
+        bool once = false;
+    };
+
+    /// @throw std::runtime_error with a text for the operator (trust store, DNS servers).
+    explicit Supervisor(const Parts& parts);
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+
+    /// Cleans up after a crash and takes hosts, runs and counters over from the state. Blocking.
+    [[nodiscard]] Checked<void> load();
+    /// @param on_once_end  with `once`: called on the control thread when the crawl has nothing more to do.
+    void start(std::function<void(OnceEnd)> on_once_end);
+
+    /// The operator's pause. Faults of our own pause besides, and end by themselves.
+    void pause(std::string reason);
+    void resume();
+    /// Leases nothing new.
+    void drain();
+    [[nodiscard]] bool drained() const;
+    /// Ends everything: cuts what is in flight, commits what is finished. Blocking, a second or so.
+    void stop();
+    /// Takes over the keys that may change while the daemon runs; `Parts::config` is to be changed before.
+    void apply(const config::Config& config);
+    /// Reads what was appended to the inputs, and new files that their patterns match.
+    void rescan_inputs();
+
+    [[nodiscard]] CrawlStatus status() const;
+    /// A view of one host; waits for its shard (milliseconds). Not from a shard's thread.
+    [[nodiscard]] std::optional<frontier::HostView> host(std::string_view name);
+    /// The views of the hosts with the most left; waits for the shards (milliseconds). Not from a shard's thread.
+    [[nodiscard]] std::vector<frontier::HostView> largest_hosts(std::size_t limit);
+    /// Puts settled records without an image back. @return how many. Blocking while it reads the records.
+    [[nodiscard]] Checked<std::uint64_t> requeue(const RequeueFilter& filter);
+
+    /// The oldest turn of any loop that has to turn: the watchdog's measure.
+    [[nodiscard]] SteadyTime oldest_heartbeat() const;
+    [[nodiscard]] frontier::HostTable& hosts() noexcept { return hosts_; }
+
+  private:
+    struct Probe;
+    struct OwnFault {
+        std::string reason;
+        SteadyTime until;
+    };
+
+    // CommitListener, on the writer's thread; Crossing, on a shard's.
+    void committed(const std::vector<Acknowledgement>& done) override;
+    void bounced(std::vector<frontier::TaskPtr> tasks) override;
+    void fault(Outcome outcome, const std::string& what) override;
+    void route(frontier::TaskPtr task) override;
+    void on_shard_of(HostId host, std::function<void(frontier::Frontier&)> what) override;
+    void run_committed(RunId run, const std::vector<store::RunHost>& hosts);
+
+    [[nodiscard]] Checked<void> clean_up_after_crash();
+    [[nodiscard]] Checked<void> load_hosts(const store::Txn& txn);
+    [[nodiscard]] Shard& shard_of(HostId host);
+    void schedule_tick();
+    void tick();
+    void feed_due_retries();
+    void watch_volume();
+    void update_pause();
+    void measure();
+    void look_for_end();
+    void judge_end(const Probe& probe);
+
+    Parts parts_;
+    frontier::HostTable hosts_;
+    net::TlsContext tls_;
+    net::AddressGuard guard_;
+    net::AddressLimits address_limits_;
+    boost::asio::thread_pool disk_;
+    Committer committer_;
+    std::atomic<bool> paused_{false};
+    std::vector<std::unique_ptr<Shard>> shards_;
+    Ingestor ingestor_;
+    boost::asio::steady_timer timer_;
+    std::function<void(OnceEnd)> on_once_end_;
+
+    bool started_ = false;
+    bool draining_ = false;
+    bool stopped_ = false;
+    std::optional<std::string> operator_pause_;
+    bool volume_full_ = false;
+    SteadyTime paused_since_ = SteadyTime::max();
+    std::optional<store::RetryKey> fed_until_;
+    SteadyTime next_feed_{};
+    SteadyTime next_volume_look_{};
+    SteadyTime next_measure_{};
+    SteadyTime next_end_look_{};
+    bool probing_ = false;
+    std::uint64_t activity_at_last_probe_ = 0;
+    std::atomic<std::uint64_t> activity_{0};
+
+    mutable std::mutex mutex_;  // guards what follows: set by other threads
+    std::optional<OwnFault> own_fault_;
+    std::string pause_reason_;
+
+    struct Sample {
+        SteadyTime at;
+        std::uint64_t fetches = 0;
+        std::uint64_t stored = 0;
+        std::uint64_t bytes = 0;
+    };
+    std::vector<Sample> samples_;
+};
+
+}  // namespace grit::crawl

@@ -1,0 +1,102 @@
+// One permit to one outcome: asks a host once and makes an image, a redirect or a refusal of what it says.
+#pragma once
+
+#include "grit/archive/depot.hpp"
+#include "grit/async/deadline.hpp"
+#include "grit/base/clock.hpp"
+#include "grit/base/outcome.hpp"
+#include "grit/media/digest.hpp"
+#include "grit/media/image_type.hpp"
+#include "grit/media/inspector.hpp"
+#include "grit/net/client.hpp"
+#include "grit/robots/rules.hpp"
+#include "grit/url/canonical_url.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace grit::metrics {
+class Metrics;
+}
+
+namespace grit::fetch {
+
+struct FetchOptions {
+    Milliseconds total_timeout{60'000};      ///< of one try with all its redirects
+    std::uint64_t max_body = 64ULL << 20;    ///< bytes
+    std::string product_token;               ///< ours, for agent-scoped directives and robots.txt
+    std::vector<std::string> disallowed_directives;  ///< of X-Robots-Tag; empty: not looked at
+    bool tdm_reservation = true;
+};
+
+/// An image under a temporary name, whole and not yet durable.
+struct Image {
+    archive::TempImage file;
+    std::uint64_t size = 0;  ///< bytes
+    std::array<std::byte, 32> sha256{};
+    media::ImageType type = media::ImageType::unknown;
+    std::uint32_t width = 0;  ///< pixels; 0 if the header does not say
+    std::uint32_t height = 0;
+};
+
+/// How asking went.
+struct Fetched {
+    Outcome outcome = Outcome::shutting_down;  ///< `stored` if there is an image; no meaning with `redirect` or `busy`
+    std::uint16_t http_status = 0;             ///< 0 if no answer came
+    std::string detail;                        ///< a few words for people
+    std::optional<Image> image;
+    std::optional<robots::Rules> rules;               ///< of a robots.txt
+    std::optional<url::CanonicalUrl> redirect;        ///< where the host points to
+    std::optional<Milliseconds> retry_after;          ///< with 429 and 503
+    bool busy = false;                                ///< the address has its number of connections: nothing was asked
+    Milliseconds latency{0};                          ///< to the first byte
+    Milliseconds spent{0};                            ///< time of this exchange
+};
+
+/// Asks hosts over one client.
+///
+/// Follows no redirect itself: the next host has manners of its own. Opt-outs in the head are obeyed before the body is
+/// read. Bodies stream through a buffer of 64 KiB to a temporary file; hashing and judging happen on the way, file
+/// calls on the disk threads.
+/// Threads: the client's. Lifetime: all that it is given outlives it, and its coroutines are awaited before it goes.
+class Fetcher {
+  public:
+    Fetcher(net::Client& client, archive::Depot& depot, boost::asio::thread_pool& disk, FetchOptions options,
+            metrics::Metrics& metrics, const Clock& clock);
+
+    /// @param spent  time that earlier hops of this try took.
+    [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent);
+
+    /// Asks for a robots.txt: `rules` by RFC 9309 section 2.3.1 (4xx allows all), or `redirect`, or an outcome with
+    /// neither: the file is unreachable.
+    [[nodiscard]] boost::asio::awaitable<Fetched> robots(url::CanonicalUrl url);
+
+    /// From the next fetch on.
+    void set_options(FetchOptions options) { options_ = std::move(options); }
+
+  private:
+    struct Body;
+    [[nodiscard]] boost::asio::awaitable<void> read_image(net::Exchange& exchange, Fetched& result);
+    [[nodiscard]] boost::asio::awaitable<void> read_rules(net::Exchange& exchange, Fetched& result);
+    [[nodiscard]] boost::asio::awaitable<void> drain_small_body(net::Exchange& exchange);
+    [[nodiscard]] boost::asio::awaitable<bool> store_piece(Body& body, Fetched& result);
+    [[nodiscard]] bool refused_by_head(const net::ResponseHead& head, Fetched& result) const;
+    void judge_status(const net::ResponseHead& head, const url::CanonicalUrl& url, Fetched& result) const;
+    void note_timings(const net::Exchange& exchange, SteadyTime start, Fetched& result);
+
+    net::Client& client_;
+    archive::Depot& depot_;
+    boost::asio::thread_pool& disk_;
+    FetchOptions options_;
+    metrics::Metrics& metrics_;
+    const Clock& clock_;
+};
+
+}  // namespace grit::fetch

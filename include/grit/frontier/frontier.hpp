@@ -1,0 +1,215 @@
+// Every URL of one shard that is not settled yet, by host, and which host is to be asked next.
+//
+// Lines wait on disk, packed per host and run; a host holds in memory only the block it is working on. A host that may
+// not be asked now is parked: it costs nothing until its time has come, and no fetch slot ever waits for it.
+#pragma once
+
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/frontier/host_table.hpp"
+#include "grit/frontier/task.hpp"
+#include "grit/politeness/domain_gates.hpp"
+#include "grit/politeness/host_gate.hpp"
+#include "grit/politeness/robots_cache.hpp"
+#include "grit/store/env.hpp"
+#include "grit/store/rows.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace grit::frontier {
+
+class Frontier;
+
+/// The right to send one request to one host now, and what to ask.
+///
+/// Ends in exactly one of Frontier's `finish` or `give_back`; destroyed unended it is given back.
+class Lease {
+  public:
+    Lease(Lease&& other) noexcept;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease();
+
+    [[nodiscard]] Task& task() noexcept { return *task_; }
+    [[nodiscard]] const Task& task() const noexcept { return *task_; }
+    /// The host that is asked: of `task().url`, which after a redirect is not the record's own.
+    [[nodiscard]] HostId host() const noexcept { return host_; }
+
+  private:
+    friend class Frontier;
+    Lease(Frontier& frontier, HostId host, TaskPtr task);
+
+    Frontier* frontier_;
+    HostId host_;
+    TaskPtr task_;
+};
+
+/// How many hosts are in which state, and what waits.
+struct FrontierCounts {
+    std::uint64_t known = 0;      ///< hosts
+    std::uint64_t ready = 0;      ///< may be asked now
+    std::uint64_t active = 0;     ///< have a request open
+    std::uint64_t parked = 0;     ///< wait for their interval, their domain, their robots.txt
+    std::uint64_t backoff = 0;    ///< asked for less
+    std::uint64_t down = 0;       ///< could not be reached
+    std::uint64_t finished = 0;   ///< nothing left to do
+    std::uint64_t remaining = 0;  ///< lines and due retries not leased yet
+    std::uint64_t open = 0;       ///< leases out
+    std::uint64_t verdicts = 0;   ///< to be taken
+};
+
+/// One host as an operator sees it.
+struct HostView {
+    HostId id = kNoHost;
+    std::string name;
+    std::string state;  ///< as in FrontierCounts
+    std::uint64_t remaining = 0;
+    unsigned open = 0;
+    Milliseconds interval{0};
+    Milliseconds next_in{0};  ///< until it may be asked again
+    std::optional<Outcome> gone_as;
+};
+
+/// The frontier of one shard.
+///
+/// Order: among the hosts that may be asked now the one with the most left goes first (by powers of two), since the
+/// host that takes longest bounds the crawl. A due retry and a redirect go before their host's queue.
+/// Threads: its shard's only (the store's reading transactions are short). Lifetime: all that it is given outlives it.
+class Frontier {
+  public:
+    /// @param robots  what is known of robots.txt files; nullptr if they are not obeyed.
+    Frontier(store::Env& env, HostTable& hosts, const politeness::Manners& manners, politeness::RobotsCache* robots,
+             const Clock& clock, const Logger& log);
+    ~Frontier();
+    Frontier(const Frontier&) = delete;
+    Frontier& operator=(const Frontier&) = delete;
+
+    /// Takes a host over from the state.
+    void load_host(HostId id, const store::HostRow& row);
+    /// A committed run brought lines for a host. Lines that `load_host` said are taken are not counted again.
+    void add_lines(HostId id, RunId run, std::uint32_t lines);
+    /// A retry that is due, or a redirect that leads to one of this shard's hosts: next in its host's order.
+    void push(TaskPtr task);
+
+    /// The next request to make, if a host may be asked now. Reads the state (short).
+    /// Lines that end without a request on the way (duplicates, robots.txt, hosts given up) are kept for
+    /// `take_verdicts`. Where an origin's rules are not known, the lease is for its robots.txt.
+    [[nodiscard]] std::optional<Lease> lease();
+    [[nodiscard]] std::vector<Verdict> take_verdicts();
+    /// When a host that is parked may be asked; SteadyTime::max() if none is. Leases and verdicts may come sooner when
+    /// a request ends.
+    [[nodiscard]] SteadyTime next_due();
+    /// True if lease() would look at a host at once.
+    [[nodiscard]] bool has_ready() const noexcept;
+
+    /// The request is over and the task has what it came for, or goes on elsewhere: the caller keeps the task.
+    [[nodiscard]] TaskPtr finish(Lease lease, politeness::Answer answer, Milliseconds latency);
+    /// The request is over, or was never sent, and the task is to be asked again: uncharged, first in its host's order.
+    void give_back(Lease lease, politeness::Answer answer);
+
+    /// The end of a task of kind `robots`, one of the two. Until then its home host is asked nothing else.
+    void robots_known(HostId home, const std::string& origin, robots::Rules rules);
+    /// It could not be had: it is asked for again when the host's turn comes.
+    void robots_unknown(HostId home);
+
+    /// The host asked for less (HostGate::throttled). @return how long it is left alone.
+    /// @param as  what its URLs end as, should it have refused for good.
+    Milliseconds throttle(HostId host, std::optional<Milliseconds> retry_after, Outcome as);
+    /// The host could not be reached (HostGate::down).
+    /// @param as  what its URLs end as once the schedule is used up.
+    /// @return nothing if they do now.
+    std::optional<Milliseconds> host_down(HostId host, Outcome as);
+    void give_up(HostId host, Outcome as);
+    /// An operator's retry: the host is asked again as if nothing had been.
+    void forgive(HostId host);
+    void hold(HostId host, Milliseconds time);
+    /// What the state has to remember of it.
+    [[nodiscard]] politeness::GateMemory memory(HostId host) const;
+    /// The number of the outcome that its URLs end as; store::kNotGone.
+    [[nodiscard]] std::uint8_t gone_as(HostId host) const;
+
+    /// The record of that URL is committed: its duplicates may be judged by it.
+    void acknowledge(HostId home, const UrlHash& hash);
+
+    [[nodiscard]] FrontierCounts counts() const;
+    [[nodiscard]] std::optional<HostView> view(HostId id) const;
+    /// The hosts with the most left.
+    [[nodiscard]] std::vector<HostView> largest(std::size_t limit) const;
+    /// The soonest time at which there is something to do for a host that has work; max() if there is no work or
+    /// it waits for an answer.
+    [[nodiscard]] SteadyTime earliest_work();
+
+  private:
+    friend class Lease;
+
+    // Where the frontier keeps a host; `ready` and `parked` have an entry for it in their queues.
+    enum class Place : std::uint8_t { idle, ready, parked, busy, domain, robots };
+    // What it is counted as.
+    enum class Category : std::uint8_t { finished, ready, active, parked, backoff, down };
+    static constexpr std::size_t kCategories = 6;
+    struct InPlay;
+    struct Host;
+    struct Parked {
+        SteadyTime at;
+        std::uint32_t host;
+        bool operator>(const Parked& other) const noexcept { return at > other.at; }
+    };
+    static constexpr std::size_t kBuckets = 33;
+
+    [[nodiscard]] std::uint32_t index_of(HostId id);
+    [[nodiscard]] Host& host_of(HostId id);
+    [[nodiscard]] const Host* find(HostId id) const;
+    [[nodiscard]] static InPlay& in_play(Host& host);
+    [[nodiscard]] static std::uint64_t remaining_of(const Host& host);
+
+    void place(std::uint32_t index);
+    void place_if_free(std::uint32_t index);
+    void recount(Host& host);
+    void wake_domain(std::uint64_t domain);
+    void promote_parked(SteadyTime now);
+    void drop_stale_parked();
+    [[nodiscard]] std::uint32_t pop_ready();
+
+    [[nodiscard]] std::optional<Lease> lease_from(std::uint32_t index, SteadyTime now);
+    [[nodiscard]] TaskPtr next_allowed_task(Host& host, SteadyTime now);
+    [[nodiscard]] TaskPtr next_task(Host& host);
+    [[nodiscard]] TaskPtr next_line(Host& host);
+    [[nodiscard]] bool load_block(Host& host, const store::ReadTxn& txn);
+    [[nodiscard]] TaskPtr judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line);
+    void end_lines_of_gone(Host& host);
+    void verdict(TaskPtr task, Outcome outcome, std::string detail);
+    void end_request(std::uint32_t index, politeness::Answer answer, Milliseconds latency);
+    static void shed(Host& host);
+    [[nodiscard]] HostView view_of(const Host& host) const;
+
+    store::Env& env_;
+    HostTable& table_;
+    const politeness::Manners& manners_;
+    politeness::RobotsCache* robots_;
+    const Clock& clock_;
+    const Logger& log_;
+    store::BlockCodec codec_;
+    std::minstd_rand random_;
+    politeness::DomainGates domains_;
+    std::deque<Host> hosts_;
+    std::vector<std::uint32_t> index_;  // by HostId; position in hosts_ plus one
+    std::array<std::deque<std::uint32_t>, kBuckets> ready_;
+    std::size_t ready_count_ = 0;
+    std::priority_queue<Parked, std::vector<Parked>, std::greater<>> parked_;
+    std::vector<Verdict> verdicts_;
+    std::array<std::uint64_t, kCategories> categories_{};
+    RunId last_run_ = 0;
+    std::uint64_t remaining_ = 0;
+    std::uint64_t open_ = 0;
+};
+
+}  // namespace grit::frontier

@@ -1,0 +1,54 @@
+// One request to be made: what the frontier hands out.
+#pragma once
+
+#include "grit/base/clock.hpp"
+#include "grit/base/ids.hpp"
+#include "grit/base/outcome.hpp"
+#include "grit/store/queue_block.hpp"
+#include "grit/store/tables.hpp"
+#include "grit/url/canonical_url.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace grit::frontier {
+
+/// Where in the queue a line lies.
+struct LineRef {
+    store::QueueKey block;
+    std::uint16_t entry = 0;
+    std::uint16_t entries = 0;  ///< of that block: the block is finished when all are settled
+};
+
+/// A URL of the data set, or a robots.txt, on its way to an outcome. It may pass through several hosts (redirects).
+struct Task {
+    enum class Kind : std::uint8_t { image, robots };
+
+    Kind kind = Kind::image;
+    HostId home = kNoHost;  ///< the host whose record this is, and whose shard is told of the end
+    UrlHash hash;           ///< of the URL before any redirect: the record's key
+    Ordinal ordinal = 0;
+    std::string raw_url;        ///< as written in the annotation
+    url::CanonicalUrl url;      ///< what is to be asked now
+    std::string robots_origin;  ///< kind robots: whose rules are wanted, whatever host answers in the end
+
+    std::optional<LineRef> line;           ///< the line that it settles; nothing for a retry
+    std::optional<store::RetryKey> retry;  ///< the row in `retries` that it settles
+    std::uint8_t attempts = 0;             ///< tries charged so far
+    std::uint8_t hops = 0;                 ///< redirects followed in this try
+    Milliseconds spent{0};                 ///< network time of this try's earlier hops
+    std::int64_t first_ms = 0;             ///< wall time of the first try; 0 if none
+};
+
+using TaskPtr = std::unique_ptr<Task>;
+
+/// A task that ends without a request: a duplicate line, a URL of a host that was given up.
+struct Verdict {
+    TaskPtr task;
+    Outcome outcome = Outcome::duplicate_url;
+    std::string detail;
+};
+
+}  // namespace grit::frontier

@@ -1,0 +1,250 @@
+#include "grit/crawl/committer.hpp"
+
+#include "record_writer.hpp"
+
+#include "grit/archive/layout.hpp"
+#include "grit/metrics/metrics.hpp"
+#include "grit/store/tables.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace grit::crawl {
+
+// What is committed together.
+struct Committer::Group {
+    std::vector<Settlement> results;
+    std::vector<Placed> placed;  // beside results
+    std::unordered_map<HostId, HostNote> notes;
+    std::vector<archive::Move> moves;
+    SteadyTime started{};
+};
+
+struct Committer::Job final : store::WriteJob {
+    explicit Job(Committer& c) : committer(c) {}
+    void run(store::WriteSession& session) override { committer.run(session); }
+    Committer& committer;
+};
+
+Committer::Committer(store::Writer& writer, archive::Depot& depot, const frontier::HostTable& hosts,
+                     metrics::Metrics& metrics, const Clock& clock, const Logger& log, CommitListener& listener,
+                     Options options)
+    : writer_(writer),
+      depot_(depot),
+      hosts_(hosts),
+      metrics_(metrics),
+      clock_(clock),
+      log_(log),
+      listener_(listener),
+      options_(options) {}
+
+Committer::~Committer() = default;
+
+Result<void> Committer::load(const store::Txn& txn) {
+    const auto waiting = txn.count(store::Table::retries);
+    if (!waiting) {
+        return waiting.error();
+    }
+    waiting_ = *waiting;
+    return {};
+}
+
+void Committer::submit(Settlement settlement) {
+    uncommitted_.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
+    results_.push_back(std::move(settlement));
+}
+
+void Committer::note(HostId host, const HostNote& note, bool urgent) {
+    const std::lock_guard lock(mutex_);
+    notes_[host] = note;
+    urgent_ = urgent_ || urgent;
+}
+
+void Committer::tick() {
+    const std::lock_guard lock(mutex_);
+    const Milliseconds interval = faulty_ ? options_.retry_after_fault : options_.interval;
+    const bool something = !results_.empty() || !notes_.empty() || faulty_;
+    const bool due = clock_.now() - last_start_ >= interval;
+    const bool sooner = !faulty_ && (urgent_ || results_.size() >= options_.group);
+    if (running_ || !something || !(due || sooner)) {
+        return;
+    }
+    start_job();
+}
+
+void Committer::finish() {
+    {
+        const std::lock_guard lock(mutex_);
+        start_job();
+    }
+    writer_.drain();
+}
+
+void Committer::start_job() {
+    running_ = true;
+    urgent_ = false;
+    last_start_ = clock_.now();
+    writer_.submit(std::make_unique<Job>(*this));
+}
+
+// On the writer's thread ----------------------------------------------------------------------------------------------
+
+void Committer::run(store::WriteSession& session) {
+    std::unique_ptr<Group> group = std::move(unfinished_);
+    if (!group) {
+        group = std::make_unique<Group>();
+        group->started = clock_.now();
+        const std::lock_guard lock(mutex_);
+        group->results = std::exchange(results_, {});
+        group->notes = std::exchange(notes_, {});
+    }
+    const bool published = !group->placed.empty() || publish_images(session, *group);
+    if (published && record(session, *group)) {
+        faulty_ = false;
+        acknowledge(*group);
+    } else {
+        faulty_ = true;
+        unfinished_ = std::move(group);
+    }
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+}
+
+// Steps 1 to 3. @return false if the state could not take the intents: everything is tried again.
+bool Committer::publish_images(store::WriteSession& session, Group& group) {
+    const bool any = std::any_of(group.results.begin(), group.results.end(), [](const Settlement& s) { return s.image.has_value(); });
+    group.placed.assign(group.results.size(), Placed{});
+    if (!any) {
+        return true;
+    }
+    if (const auto synced = depot_.sync(); !synced) {
+        bounce_images(session, group, synced.error());
+        return true;
+    }
+    const auto plan = [&](store::WriteTxn& txn) -> Result<void> {
+        group.moves.clear();
+        std::map<store::Sha256, std::string> in_group;
+        std::vector<std::string> intents;
+        for (std::size_t i = 0; i < group.results.size(); ++i) {
+            const auto& image = group.results[i].image;
+            if (!image) {
+                continue;
+            }
+            const auto known = store::get_content(txn, image->sha256);
+            if (!known && known.error() != store::Errc::not_found) {
+                return known.error();
+            }
+            const auto twin = in_group.find(image->sha256);
+            if (known || twin != in_group.end()) {
+                group.placed[i] = Placed{known ? *known : twin->second, true};
+                continue;
+            }
+            group.placed[i] = Placed{archive::path_for(group.results[i].task->ordinal, media::extension_of(image->type)), false};
+            in_group.emplace(image->sha256, group.placed[i].location);
+            intents.push_back(group.placed[i].location);
+            group.moves.push_back(archive::Move{std::string(image->file.name()), group.placed[i].location});
+        }
+        return store::put_intents(txn, intents);
+    };
+    if (const auto planned = session.transact(plan); !planned) {
+        listener_.fault(store::outcome_of(planned.error()), planned.error().message());
+        group.placed.clear();
+        return false;
+    }
+    if (const auto published = depot_.publish(group.moves); !published) {
+        bounce_images(session, group, published.error);
+    }
+    return true;
+}
+
+// The disk would not take the images: they are fetched again. Nothing of them may stay, nothing is recorded.
+void Committer::bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error) {
+    listener_.fault(archive::outcome_of(error), error.message());
+    std::vector<std::string> paths;
+    for (const archive::Move& move : group.moves) {
+        paths.push_back(move.path);
+    }
+    const auto removed = depot_.resolve_intents(paths, [](const std::string&) { return false; });
+    if (!removed) {
+        log_.error("commit.images_kept", {{"error", removed.error().message()}});
+    }
+    const auto cleared = session.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
+    if (!cleared) {
+        log_.error("commit.intents_kept", {{"error", cleared.error().message()}});
+    }
+    std::vector<frontier::TaskPtr> tasks;
+    std::vector<Settlement> rest;
+    for (Settlement& result : group.results) {
+        if (result.image) {
+            tasks.push_back(std::move(result.task));
+        } else {
+            rest.push_back(std::move(result));
+        }
+    }
+    uncommitted_.fetch_sub(tasks.size(), std::memory_order_relaxed);
+    group.results = std::move(rest);
+    group.placed.assign(group.results.size(), Placed{});
+    group.moves.clear();
+    listener_.bounced(std::move(tasks));
+}
+
+// Step 4.
+bool Committer::record(store::WriteSession& session, Group& group) {
+    std::int64_t waiting_change = 0;
+    const auto write = [&](store::WriteTxn& txn) -> Result<void> {
+        RecordWriter writer(txn, hosts_, clock_.wall_now());
+        if (const auto begun = writer.begin(); !begun) {
+            return begun;
+        }
+        for (std::size_t i = 0; i < group.results.size(); ++i) {
+            if (const auto settled = writer.settle(group.results[i], group.placed[i]); !settled) {
+                return settled;
+            }
+        }
+        for (const auto& [host, note] : group.notes) {
+            if (const auto noted = writer.note(host, note); !noted) {
+                return noted;
+            }
+        }
+        waiting_change = writer.waiting_change();
+        if (const auto done = writer.finish(); !done) {
+            return done;
+        }
+        return group.moves.empty() ? Result<void>() : store::put_intents(txn, {});
+    };
+    if (const auto written = session.transact(write); !written) {
+        listener_.fault(store::outcome_of(written.error()), written.error().message());
+        return false;
+    }
+    add_waiting(waiting_change);
+    return true;
+}
+
+// Step 5.
+void Committer::acknowledge(Group& group) {
+    std::vector<Acknowledgement> done;
+    bool stored = false;
+    for (std::size_t i = 0; i < group.results.size(); ++i) {
+        Settlement& result = group.results[i];
+        done.push_back(Acknowledgement{result.task->home, result.task->hash});
+        if (!result.image) {
+            continue;
+        }
+        stored = true;
+        if (!group.placed[i].duplicate) {
+            static_cast<void>(result.image->file.release());
+            metrics_.stored_bytes.add(result.image->size);
+        }
+    }
+    if (stored) {
+        metrics_.last_success.set(clock_.wall_now());
+    }
+    metrics_.commit_duration.observe(clock_.now() - group.started);
+    uncommitted_.fetch_sub(group.results.size(), std::memory_order_relaxed);
+    listener_.committed(done);
+}
+
+}  // namespace grit::crawl

@@ -1,0 +1,448 @@
+#include "grit/crawl/ingestor.hpp"
+
+#include "grit/annotations/inputs.hpp"
+#include "grit/frontier/run_builder.hpp"
+#include "grit/metrics/metrics.hpp"
+#include "grit/url/canonical_url.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace grit::crawl {
+namespace {
+
+// Runs on their way into the state while the next one is read.
+constexpr std::size_t kRunsInCommit = 1;
+// A run that grows slowly (a pipe) goes out at the next line after this.
+constexpr std::chrono::seconds kLongestRun{2};
+constexpr std::chrono::seconds kRetryCommit{1};
+
+UrlHash hash_of_text(std::string_view text) {
+    const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+    return UrlHash{hash.high64, hash.low64};
+}
+
+std::string error_text(int error) { return std::system_category().message(error); }
+
+}  // namespace
+
+// A line whose URL can not be asked for: it has its outcome at once.
+struct RefusedLine {
+    Ordinal ordinal;
+    std::string url;
+    Outcome outcome;
+    std::string reason;
+};
+
+struct Ingestor::Run {
+    frontier::RunBuilder builder;
+    std::vector<RefusedLine> refused;
+    std::uint64_t lines = 0;
+    std::uint64_t quarantined = 0;
+    std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+};
+
+struct Ingestor::RunJob final : store::WriteJob {
+    Ingestor* ingestor = nullptr;
+    std::unique_ptr<Run> batch;
+    store::InputId input_id = 0;
+    store::InputRow input;
+    std::uint64_t quarantine_bytes = 0;
+    Ordinal next_ordinal = 0;
+    std::vector<HostId> new_hosts;
+    RunId run_id = 0;
+
+    void run(store::WriteSession& session) override;
+    [[nodiscard]] Result<void> write(store::WriteTxn& txn);
+    [[nodiscard]] static Result<void> refuse(store::WriteTxn& txn, const RefusedLine& line, store::Totals& totals);
+};
+
+void Ingestor::RunJob::run(store::WriteSession& session) {
+    batch->builder.sort();
+    // Our own disk's faults are waited out here: the run is in memory and must not be lost.
+    while (true) {
+        const auto written = session.transact([this](store::WriteTxn& txn) { return write(txn); });
+        if (written) {
+            break;
+        }
+        ingestor->log_.error("ingest.commit_failed", {{"error", written.error().message()}});
+        if (ingestor->stopping_) {
+            return;
+        }
+        std::this_thread::sleep_for(kRetryCommit);
+    }
+    if (!batch->builder.empty()) {
+        ingestor->on_run_(run_id, batch->builder.hosts());
+    }
+    const std::lock_guard lock(ingestor->mutex_);
+    --ingestor->in_commit_;
+    ingestor->changed_.notify_all();
+}
+
+Result<void> Ingestor::RunJob::write(store::WriteTxn& txn) {
+    auto totals = store::get_totals(txn);
+    if (!totals) {
+        return totals.error();
+    }
+    totals->lines += batch->lines;
+    totals->quarantined += batch->quarantined;
+    totals->quarantine_bytes = quarantine_bytes;
+    totals->next_ordinal = next_ordinal;
+    for (const RefusedLine& line : batch->refused) {
+        if (const auto done = refuse(txn, line, *totals); !done) {
+            return done;
+        }
+    }
+    if (const auto done = frontier::save_hosts(txn, new_hosts, ingestor->hosts_); !done) {
+        return done;
+    }
+    if (!new_hosts.empty()) {
+        totals->next_host = std::max(totals->next_host, new_hosts.back() + 1);
+    }
+    if (!batch->builder.empty()) {
+        if (const auto done = batch->builder.write(txn, run_id, ingestor->hosts_); !done) {
+            return done;
+        }
+        totals->next_run = run_id + 1;
+    }
+    if (const auto done = store::put_input(txn, input_id, input); !done) {
+        return done;
+    }
+    return store::put_totals(txn, *totals);
+}
+
+Result<void> Ingestor::RunJob::refuse(store::WriteTxn& txn, const RefusedLine& line, store::Totals& totals) {
+    const store::RecordKey key{kNoHost, hash_of_text(line.url)};
+    const auto known = store::has_record(txn, key);
+    if (!known) {
+        return known.error();
+    }
+    if (*known) {
+        ++totals.outcomes[grit::index_of(Outcome::duplicate_url)];
+        return {};
+    }
+    ++totals.outcomes[grit::index_of(line.outcome)];
+    store::Record record;
+    record.outcome = line.outcome;
+    record.ordinal = line.ordinal;
+    record.url = line.url;
+    record.detail = line.reason;
+    return store::put_record(txn, key, record);
+}
+
+Ingestor::Ingestor(Options options, store::Env& env, store::Writer& writer, frontier::HostTable& hosts,
+                   metrics::Metrics& metrics, const Logger& log, OnRun on_run)
+    : options_(std::move(options)),
+      env_(env),
+      writer_(writer),
+      hosts_(hosts),
+      metrics_(metrics),
+      log_(log),
+      on_run_(std::move(on_run)) {}
+
+Ingestor::~Ingestor() { stop(); }
+
+void Ingestor::start() {
+    thread_ = std::thread([this] { work(); });
+}
+
+void Ingestor::rescan() {
+    const std::lock_guard lock(mutex_);
+    rescan_ = true;
+    progress_.complete = false;
+    changed_.notify_all();
+}
+
+void Ingestor::stop() {
+    stopping_ = true;
+    {
+        const std::lock_guard lock(mutex_);
+        changed_.notify_all();
+    }
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+    if (quarantine_file_ >= 0) {
+        close(std::exchange(quarantine_file_, -1));
+    }
+}
+
+IngestProgress Ingestor::progress() const {
+    const std::lock_guard lock(mutex_);
+    return progress_;
+}
+
+// The thread ----------------------------------------------------------------------------------------------------------
+
+void Ingestor::work() {
+    if (const auto loaded = load_inputs(); !loaded) {
+        log_.error("ingest.failed", {{"problem", loaded.error().what}});
+        const std::lock_guard lock(mutex_);
+        progress_.problem = loaded.error().what;
+        return;
+    }
+    while (!stopping_) {
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return rescan_ || stopping_; });
+            rescan_ = false;
+            progress_.problem.clear();
+        }
+        const auto done = read_inputs();
+        wait_for_commits(0);
+        if (!done) {
+            log_.error("ingest.failed", {{"problem", done.error().what}});
+        }
+        const std::lock_guard lock(mutex_);
+        if (!done) {
+            progress_.problem = done.error().what;
+        }
+        progress_.complete = done.has_value() && !stopping_ && !rescan_;
+    }
+}
+
+Checked<void> Ingestor::load_inputs() {
+    auto txn = env_.read();
+    if (!txn) {
+        return Problem{"the state can not be read: " + txn.error().message()};
+    }
+    const auto totals = store::get_totals(*txn);
+    if (!totals) {
+        return Problem{"the state's counters can not be read: " + totals.error().message()};
+    }
+    totals_ = *totals;
+    const auto walked = store::for_each_input(*txn, [this](store::InputId, const store::InputRow& row) {
+        inputs_.emplace_back(row.path, row);
+        return true;
+    });
+    if (!walked) {
+        return Problem{"the state's list of inputs can not be read: " + walked.error().message()};
+    }
+    // Lines behind the counted length belong to a run that never was committed: its lines are read again.
+    const std::string path = options_.state_dir / "quarantine.jsonl";
+    quarantine_file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    if (quarantine_file_ < 0 || ftruncate(quarantine_file_, static_cast<off_t>(totals_.quarantine_bytes)) != 0 ||
+        lseek(quarantine_file_, 0, SEEK_END) < 0) {
+        return Problem{fmt::format("{} can not be written: {}", path, error_text(errno))};
+    }
+    return {};
+}
+
+Checked<void> Ingestor::read_inputs() {
+    const auto paths = annotations::expand_inputs(options_.input.annotations);
+    if (!paths) {
+        return paths.error();
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        progress_.bytes_read = 0;
+        progress_.bytes_total = 0;
+        for (const std::string& path : *paths) {
+            struct stat status {};
+            if (progress_.bytes_total && path != "-" && ::stat(path.c_str(), &status) == 0) {
+                *progress_.bytes_total += static_cast<std::uint64_t>(status.st_size);
+            } else {
+                progress_.bytes_total.reset();
+            }
+        }
+        metrics_.input_size_bytes.set(static_cast<std::int64_t>(progress_.bytes_total.value_or(0)));
+    }
+    for (const std::string& path : *paths) {
+        if (stopping_) {
+            break;
+        }
+        if (const auto done = read_input(path); !done) {
+            return done;
+        }
+    }
+    return {};
+}
+
+Checked<std::unique_ptr<annotations::Reader>> Ingestor::open_input(const std::string& path, const store::InputRow* known) {
+    annotations::Reader::Options options;
+    options.url_field = options_.input.url_field;
+    options.id_field = options_.input.id_field;
+    options.accept_unfinished_tail = options_.accept_unfinished_tail || path == "-";
+    if (known != nullptr) {
+        options.start_offset = known->byte_offset;
+        options.start_line = known->line;
+    }
+    auto source = annotations::ByteSource::open(path);
+    if (!source) {
+        return source.error();
+    }
+    return std::make_unique<annotations::Reader>(std::move(*source), std::move(options));
+}
+
+Checked<void> Ingestor::read_input(const std::string& path) {
+    std::size_t id = 0;
+    while (id < inputs_.size() && inputs_[id].first != path) {
+        ++id;
+    }
+    const bool is_new = id == inputs_.size();
+    auto reader = open_input(path, is_new ? nullptr : &inputs_[id].second);
+    if (!reader) {
+        return reader.error();
+    }
+    if (is_new) {
+        inputs_.emplace_back(path, store::InputRow{});
+        inputs_.back().second.path = path;
+    }
+    std::uint64_t bytes_before = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        bytes_before = progress_.bytes_read;
+    }
+    run_ = std::make_unique<Run>();
+    bool checked = is_new;
+    std::uint64_t lines = 0;
+    while (!stopping_) {
+        const auto event = (*reader)->next();
+        if (!event) {
+            return event.error();
+        }
+        if (!std::exchange(checked, true)) {
+            const store::InputRow& row = inputs_[id].second;
+            if (!(*reader)->begins_with(annotations::FirstBlock{row.first_block_bytes, row.first_block_digest})) {
+                return Problem{fmt::format(
+                    "{} does not begin as it did when it was read before: it is another file now. Give new annotations "
+                    "another name, or use another state folder for them.", path)};
+            }
+        }
+        if (const auto* line = std::get_if<annotations::Line>(&*event)) {
+            take(*line);
+        } else if (const auto* bad = std::get_if<annotations::BadLine>(&*event)) {
+            if (const auto done = quarantine(*bad, path); !done) {
+                return done;
+            }
+        } else {
+            commit_run(**reader, path, true);
+            break;
+        }
+        ++lines;
+        if (run_is_full()) {
+            commit_run(**reader, path, false);
+            const std::lock_guard lock(mutex_);
+            progress_.bytes_read = bytes_before + (*reader)->progress().read;
+            metrics_.input_offset_bytes.set(static_cast<std::int64_t>(progress_.bytes_read));
+        }
+    }
+    run_.reset();
+    const std::lock_guard lock(mutex_);
+    progress_.bytes_read = bytes_before + (*reader)->progress().read;
+    metrics_.input_offset_bytes.set(static_cast<std::int64_t>(progress_.bytes_read));
+    log_.info("ingest.read", {{"input", path}, {"lines", lines}, {"complete", !stopping_}});
+    return {};
+}
+
+void Ingestor::take(const annotations::Line& line) {
+    const Ordinal ordinal = totals_.next_ordinal++;
+    ++run_->lines;
+    const auto url = url::canonicalize(line.raw_url);
+    if (!url) {
+        run_->refused.push_back(RefusedLine{ordinal, std::string(line.raw_url), url::outcome_of(url.error()), url.error().message()});
+        return;
+    }
+    run_->builder.add(hosts_.find_or_add(url->host), ordinal, line.raw_url);
+}
+
+Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::string& path) {
+    ++totals_.next_ordinal;
+    ++run_->lines;
+    ++run_->quarantined;
+    metrics_.lines_quarantined.add();
+    boost::json::object entry;
+    entry["file"] = path;
+    entry["line"] = line.line + 1;
+    entry["byte_offset"] = line.byte_offset;
+    entry["reason"] = line.reason;
+    entry["excerpt"] = line.excerpt;
+    const std::string text = boost::json::serialize(entry) + "\n";
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const ssize_t written = write(quarantine_file_, rest.data(), rest.size());
+        if (written < 0 && errno != EINTR) {
+            return Problem{fmt::format("quarantine.jsonl can not be written: {}", error_text(errno))};
+        }
+        rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    totals_.quarantine_bytes += text.size();
+    return {};
+}
+
+bool Ingestor::run_is_full() const {
+    const std::size_t lines = run_->lines;
+    if (runs_made_ == 0 && lines >= options_.first_run_lines) {
+        return true;
+    }
+    // A look at the clock for every line would cost more than the line.
+    constexpr std::size_t kLinesPerLook = 64;
+    return run_->builder.bytes() >= options_.run_bytes || run_->refused.size() >= options_.run_bytes / 1024 ||
+           (lines % kLinesPerLook == 0 && std::chrono::steady_clock::now() - run_->begun >= kLongestRun);
+}
+
+void Ingestor::commit_run(const annotations::Reader& reader, const std::string& path, bool done) {
+    std::size_t id = 0;
+    while (inputs_[id].first != path) {
+        ++id;
+    }
+    store::InputRow& row = inputs_[id].second;
+    const annotations::FirstBlock first = reader.first_block();
+    const bool nothing_new = run_->lines == 0 && row.byte_offset == reader.offset() && row.done == done;
+    if (row.first_block_bytes < first.length) {
+        row.first_block_bytes = first.length;
+        row.first_block_digest = first.sha256;
+    }
+    row.byte_offset = reader.offset();
+    row.line = reader.line();
+    row.size_bytes = reader.progress().of.value_or(0);
+    row.done = done;
+    if (nothing_new) {
+        return;
+    }
+    if (run_->quarantined > 0) {
+        fdatasync(quarantine_file_);
+    }
+    auto job = std::make_unique<RunJob>();
+    job->ingestor = this;
+    job->batch = std::exchange(run_, std::make_unique<Run>());
+    job->input_id = static_cast<store::InputId>(id);
+    job->input = row;
+    job->quarantine_bytes = totals_.quarantine_bytes;
+    job->next_ordinal = totals_.next_ordinal;
+    job->new_hosts = hosts_.take_unsaved();
+    job->run_id = totals_.next_run;
+    totals_.next_run += job->batch->builder.empty() ? 0 : 1;
+    ++runs_made_;
+    metrics_.lines_ingested.add(job->batch->lines);
+    wait_for_commits(kRunsInCommit - 1);
+    {
+        const std::lock_guard lock(mutex_);
+        if (in_commit_ >= kRunsInCommit) {
+            return;  // stopping: a run must not get into the state before the one that comes before it
+        }
+        ++in_commit_;
+    }
+    writer_.submit(std::move(job));
+}
+
+void Ingestor::wait_for_commits(std::size_t at_most) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return in_commit_ <= at_most || stopping_; });
+}
+
+}  // namespace grit::crawl

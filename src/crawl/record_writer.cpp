@@ -1,0 +1,217 @@
+#include "record_writer.hpp"
+
+#include "grit/url/registrable_domain.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace grit::crawl {
+namespace {
+
+bool failed(const Result<void>& done) { return !done.has_value(); }
+
+}  // namespace
+
+Result<void> RecordWriter::begin() {
+    auto totals = store::get_totals(txn_);
+    if (!totals) {
+        return totals.error();
+    }
+    totals_ = std::move(*totals);
+    return {};
+}
+
+Result<void> RecordWriter::settle(const Settlement& settlement, const Placed& placed) {
+    const frontier::Task& task = *settlement.task;
+    const Result<void> done = settlement.outcome == Outcome::duplicate_url ? settle_duplicate(settlement)
+                                                                           : settle_record(settlement, placed);
+    if (failed(done)) {
+        return done;
+    }
+    if (task.retry) {
+        const auto removed = store::delete_retry(txn_, *task.retry);
+        if (!removed) {
+            return removed.error();
+        }
+        waiting_change_ -= *removed ? 1 : 0;
+    }
+    return task.line ? take_line(*task.line) : Result<void>();
+}
+
+// A line whose URL has a record: it gets its place in the map, now or when the record has its outcome.
+Result<void> RecordWriter::settle_duplicate(const Settlement& settlement) {
+    const frontier::Task& task = *settlement.task;
+    ++totals_.outcomes[grit::index_of(Outcome::duplicate_url)];
+    const store::RecordKey key{task.home, task.hash};
+    auto record = store::get_record(txn_, key);
+    if (!record) {
+        return record.error() == store::Errc::not_found ? Result<void>() : Result<void>(record.error());
+    }
+    if (task.raw_url == record->url) {
+        return {};
+    }
+    if (!record->waiting) {
+        return record->location.empty() ? Result<void>()
+                                        : store::put_url_to_path(txn_, task.raw_url, record->location);
+    }
+    if (std::find(record->aliases.begin(), record->aliases.end(), task.raw_url) == record->aliases.end()) {
+        record->aliases.push_back(task.raw_url);
+    }
+    return store::put_record(txn_, key, *record);
+}
+
+Result<void> RecordWriter::settle_record(const Settlement& settlement, const Placed& placed) {
+    const frontier::Task& task = *settlement.task;
+    const store::RecordKey key{task.home, task.hash};
+    auto known = store::get_record(txn_, key);
+    if (!known && known.error() != store::Errc::not_found) {
+        return known.error();
+    }
+    store::Record record = known ? std::move(*known) : store::Record();
+    if (!known) {
+        record.ordinal = task.ordinal;
+        record.url = task.raw_url;
+        record.first_ms = task.first_ms;
+    }
+    record.outcome = placed.duplicate ? Outcome::duplicate_content : settlement.outcome;
+    record.waiting = settlement.retry_at_ms.has_value();
+    record.due_ms = settlement.retry_at_ms.value_or(0);
+    record.http_status = settlement.http_status;
+    record.attempts = task.attempts;
+    record.last_ms = now_.time_since_epoch().count();
+    record.final_url = task.hops > 0 ? task.url.text : std::string();
+    record.detail = settlement.detail;
+    if (settlement.image) {
+        record.size = settlement.image->size;
+        record.image_type = static_cast<std::uint8_t>(settlement.image->type);
+        record.width = settlement.image->width;
+        record.height = settlement.image->height;
+        record.sha256 = settlement.image->sha256;
+        record.location = placed.location;
+    }
+    auto row = host(task.home);
+    if (!row) {
+        return row.error();
+    }
+    if (record.waiting) {
+        ++waiting_change_;
+        if (const auto done = store::put_retry(txn_, store::RetryKey{record.due_ms, key}, record.outcome); failed(done)) {
+            return done;
+        }
+        return store::put_record(txn_, key, record);
+    }
+    ++totals_.outcomes[grit::index_of(record.outcome)];
+    const bool stored = disposition_of(record.outcome) == Disposition::done;
+    ++(stored ? (*row)->stored : (*row)->failed);
+    if (stored) {
+        totals_.stored_bytes += placed.duplicate ? 0 : record.size;
+        if (const auto done = map_urls(record); failed(done)) {
+            return done;
+        }
+        if (!placed.duplicate) {
+            if (const auto done = store::put_content(txn_, record.sha256, record.location); failed(done)) {
+                return done;
+            }
+        }
+    }
+    record.aliases.clear();
+    return store::put_record(txn_, key, record);
+}
+
+Result<void> RecordWriter::map_urls(const store::Record& record) {
+    if (const auto done = store::put_url_to_path(txn_, record.url, record.location); failed(done)) {
+        return done;
+    }
+    for (const std::string& alias : record.aliases) {
+        if (const auto done = store::put_url_to_path(txn_, alias, record.location); failed(done)) {
+            return done;
+        }
+    }
+    return {};
+}
+
+// The line is settled, or lives on in `retries`: its block forgets it, and goes when it was the last.
+Result<void> RecordWriter::take_line(const frontier::LineRef& line) {
+    auto row = host(line.block.host);
+    if (!row) {
+        return row.error();
+    }
+    ++(*row)->taken;
+    auto progress = store::get_progress(txn_, line.block);
+    if (!progress) {
+        return progress.error();
+    }
+    progress->set(line.entry);
+    if (!progress->all(line.entries)) {
+        return store::put_progress(txn_, line.block, *progress);
+    }
+    if (const auto erased = store::erase_block(txn_, line.block); !erased) {
+        return erased.error();
+    }
+    if (const auto erased = store::delete_progress(txn_, line.block); !erased) {
+        return erased.error();
+    }
+    return advance_cursor(**row, line.block);
+}
+
+Result<void> RecordWriter::advance_cursor(store::HostRow& row, const store::QueueKey& finished) {
+    for (RunId run = std::max<RunId>(row.cursor_run, 1); run <= finished.run; ++run) {
+        const auto left = store::next_block(txn_, finished.host, run, 0);
+        if (left) {
+            row.cursor_run = run;
+            return {};
+        }
+        if (left.error() != store::Errc::not_found) {
+            return left.error();
+        }
+    }
+    row.cursor_run = finished.run + 1;
+    return {};
+}
+
+Result<void> RecordWriter::note(HostId id, const HostNote& note) {
+    auto row = host(id);
+    if (!row) {
+        return row.error();
+    }
+    (*row)->not_before_ms = note.gate.not_before_ms;
+    (*row)->interval_ms = note.gate.interval_ms;
+    (*row)->backoff_level = note.gate.throttle_level;
+    (*row)->down_attempts = note.gate.down_attempts;
+    (*row)->gone_as = note.gone_as;
+    return {};
+}
+
+Result<store::HostRow*> RecordWriter::host(HostId id) {
+    const auto held = rows_.find(id);
+    if (held != rows_.end()) {
+        return &held->second;
+    }
+    auto row = store::get_host(txn_, id);
+    if (!row && row.error() != store::Errc::not_found) {
+        return row.error();
+    }
+    store::HostRow fresh;
+    if (!row && id != kNoHost) {
+        const frontier::HostInfo info = hosts_.info(id);
+        fresh.name = info.name;
+        fresh.domain = url::registrable_domain(info.name);
+        fresh.partition = info.partition;
+    }
+    return &rows_.emplace(id, row ? std::move(*row) : std::move(fresh)).first->second;
+}
+
+Result<void> RecordWriter::finish() {
+    for (const auto& [id, row] : rows_) {
+        if (id == kNoHost) {
+            continue;
+        }
+        totals_.next_host = std::max(totals_.next_host, id + 1);
+        if (const auto done = store::put_host(txn_, id, row); failed(done)) {
+            return done;
+        }
+    }
+    return store::put_totals(txn_, totals_);
+}
+
+}  // namespace grit::crawl

@@ -1,0 +1,640 @@
+#include "grit/crawl/supervisor.hpp"
+
+#include "grit/metrics/metrics.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+namespace grit::crawl {
+namespace asio = boost::asio;
+using frontier::Task;
+using frontier::TaskPtr;
+
+namespace {
+
+constexpr Milliseconds kTick{25};
+constexpr Milliseconds kFeedInterval{250};
+constexpr Milliseconds kVolumeInterval{1'000};
+constexpr Milliseconds kMeasureInterval{1'000};
+constexpr Milliseconds kEndLookInterval{100};
+constexpr std::size_t kRetriesPerFeed = 2'000;
+constexpr std::size_t kSamples = 30;
+// How long the crawl rests after a fault of our own, before it tries again.
+constexpr Milliseconds kFaultPause{5'000};
+constexpr Milliseconds kDescriptorPause{1'000};
+constexpr std::size_t kDiskThreads = 2;
+
+std::size_t shard_count(const config::Config& config) {
+    if (config.fetch.shards > 0) {
+        return config.fetch.shards;
+    }
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 64);
+}
+
+std::size_t in_flight_each(const config::Config& config) {
+    return std::max<std::size_t>(config.fetch.max_in_flight / shard_count(config), 1);
+}
+
+net::TlsContext::Options tls_options(const config::Config& config) {
+    net::TlsContext::Options options;
+    options.verify = config.tls.verify;
+    options.ca_file = config.tls.ca_file;
+    return options;
+}
+
+Ingestor::Options ingest_options(const Supervisor::Parts& parts) {
+    Ingestor::Options options;
+    options.input = parts.config.input;
+    options.state_dir = parts.config.state.dir;
+    options.accept_unfinished_tail = parts.once;
+    return options;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const Parts& parts)
+    : parts_(parts),
+      tls_(tls_options(parts.config)),
+      guard_(parts.config.network.allow),
+      address_limits_(parts.config.politeness.connections_per_address),
+      disk_(kDiskThreads),
+      committer_(parts.writer, parts.depot, hosts_, parts.metrics, parts.clock, parts.log, *this, {}),
+      ingestor_(ingest_options(parts), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
+                [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
+      timer_(parts.control) {
+    const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
+                               tls_,            guard_,    address_limits_, parts.metrics,   parts.clock, parts.log,
+                               paused_};
+    Crossing& crossing = *this;
+    for (std::size_t i = 0; i < shard_count(parts.config); ++i) {
+        shards_.push_back(std::make_unique<Shard>(context, crossing, in_flight_each(parts.config)));
+    }
+}
+
+Supervisor::~Supervisor() { stop(); }
+
+// Taking over ---------------------------------------------------------------------------------------------------------
+
+Checked<void> Supervisor::load() {
+    if (const auto clean = clean_up_after_crash(); !clean) {
+        return clean;
+    }
+    auto txn = parts_.env.read();
+    if (!txn) {
+        return Problem{"the state can not be read: " + txn.error().message()};
+    }
+    if (const auto counted = committer_.load(*txn); !counted) {
+        return Problem{"the state's retries can not be counted: " + counted.error().message()};
+    }
+    return load_hosts(*txn);
+}
+
+Checked<void> Supervisor::clean_up_after_crash() {
+    const auto swept = parts_.depot.sweep_temporaries();
+    if (!swept) {
+        return Problem{"left-over temporaries can not be removed: " + swept.error().message()};
+    }
+    std::vector<std::string> intents;
+    {
+        auto txn = parts_.env.read();
+        auto read = txn ? store::get_intents(*txn) : Result<std::vector<std::string>>(txn.error());
+        if (!read) {
+            return Problem{"the state can not be read: " + read.error().message()};
+        }
+        intents = std::move(*read);
+    }
+    if (!intents.empty()) {
+        // The transaction that clears the intents is the one that records the images: none of these is recorded.
+        const auto removed = parts_.depot.resolve_intents(intents, [](const std::string&) { return false; });
+        if (!removed) {
+            return Problem{"images without a record can not be removed: " + removed.error().message()};
+        }
+        const auto cleared = parts_.writer.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
+        if (!cleared) {
+            return Problem{"the state can not be written: " + cleared.error().message()};
+        }
+        parts_.log.info("start.unrecorded_images_removed", {{"count", *removed}});
+    }
+    if (*swept > 0) {
+        parts_.log.info("start.temporaries_removed", {{"count", *swept}});
+    }
+    return {};
+}
+
+Checked<void> Supervisor::load_hosts(const store::Txn& txn) {
+    const auto hosts = store::for_each_host(txn, [this](HostId id, const store::HostRow& row) {
+        hosts_.load(id, row.name, row.domain, row.partition);
+        shard_of(id).frontier().load_host(id, row);
+        return true;
+    });
+    if (!hosts) {
+        return Problem{"the state's hosts can not be read: " + hosts.error().message()};
+    }
+    const auto runs = store::for_each_run(txn, [this](RunId run, const std::vector<store::RunHost>& lines) {
+        for (const store::RunHost& host : lines) {
+            shard_of(host.host).frontier().add_lines(host.host, run, host.lines);
+        }
+        return true;
+    });
+    if (!runs) {
+        return Problem{"the state's runs can not be read: " + runs.error().message()};
+    }
+    return {};
+}
+
+Shard& Supervisor::shard_of(HostId host) { return *shards_[hosts_.info(host).partition % shards_.size()]; }
+
+void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {
+    on_once_end_ = std::move(on_once_end);
+    started_ = true;
+    watch_volume();
+    update_pause();
+    for (const auto& shard : shards_) {
+        shard->start();
+    }
+    ingestor_.start();
+    schedule_tick();
+}
+
+// Steering ------------------------------------------------------------------------------------------------------------
+
+void Supervisor::pause(std::string reason) {
+    operator_pause_ = reason.empty() ? "paused by the operator" : std::move(reason);
+    update_pause();
+}
+
+void Supervisor::resume() {
+    operator_pause_.reset();
+    {
+        const std::lock_guard lock(mutex_);
+        own_fault_.reset();
+    }
+    update_pause();
+}
+
+void Supervisor::drain() {
+    draining_ = true;
+    for (const auto& shard : shards_) {
+        shard->drain();
+    }
+}
+
+bool Supervisor::drained() const {
+    return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) { return shard->in_flight() == 0; });
+}
+
+void Supervisor::stop() {
+    if (std::exchange(stopped_, true)) {
+        return;
+    }
+    timer_.cancel();
+    ingestor_.stop();
+    for (const auto& shard : shards_) {
+        if (!started_) {
+            shard->start();
+        }
+        shard->stop();
+    }
+    for (const auto& shard : shards_) {
+        shard->join();
+    }
+    committer_.finish();
+    disk_.join();
+}
+
+void Supervisor::apply(const config::Config& config) {
+    for (const auto& shard : shards_) {
+        shard->apply(config, in_flight_each(config));
+    }
+}
+
+void Supervisor::rescan_inputs() { ingestor_.rescan(); }
+
+void Supervisor::update_pause() {
+    const SteadyTime now = parts_.clock.now();
+    std::string reason;
+    if (operator_pause_) {
+        reason = *operator_pause_;
+    } else if (volume_full_) {
+        reason = fmt::format("disk_full: less than storage.min_free is free below {}", parts_.depot.root());
+    }
+    const std::lock_guard lock(mutex_);
+    if (own_fault_ && now >= own_fault_->until) {
+        own_fault_.reset();
+    }
+    if (reason.empty() && own_fault_) {
+        reason = own_fault_->reason;
+    }
+    if (reason != pause_reason_) {
+        if (reason.empty()) {
+            parts_.log.info("crawl.resumed");
+        } else {
+            parts_.log.warning("crawl.paused", {{"reason", reason}});
+        }
+        pause_reason_ = reason;
+    }
+    const bool pausing = !reason.empty();
+    if (pausing != paused_.exchange(pausing)) {
+        paused_since_ = pausing ? now : SteadyTime::max();
+        parts_.metrics.paused.set(pausing ? 1 : 0);
+        for (const auto& shard : shards_) {
+            shard->post([](Shard&) {});
+        }
+    }
+}
+
+// What other threads say ----------------------------------------------------------------------------------------------
+
+void Supervisor::committed(const std::vector<Acknowledgement>& done) {
+    ++activity_;
+    std::vector<std::vector<Acknowledgement>> by_shard(shards_.size());
+    for (const Acknowledgement& one : done) {
+        if (one.home != kNoHost) {
+            by_shard[hosts_.info(one.home).partition % shards_.size()].push_back(one);
+        }
+    }
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        if (by_shard[i].empty()) {
+            continue;
+        }
+        shards_[i]->post([mine = std::move(by_shard[i])](Shard& shard) {
+            for (const Acknowledgement& one : mine) {
+                shard.frontier().acknowledge(one.home, one.hash);
+            }
+        });
+    }
+}
+
+void Supervisor::bounced(std::vector<TaskPtr> tasks) {
+    for (TaskPtr& task : tasks) {
+        route(std::move(task));
+    }
+}
+
+void Supervisor::fault(Outcome outcome, const std::string& what) {
+    const Milliseconds rest = outcome == Outcome::out_of_descriptors ? kDescriptorPause : kFaultPause;
+    {
+        const std::lock_guard lock(mutex_);
+        own_fault_ = OwnFault{fmt::format("{}: {}", name_of(outcome), what), parts_.clock.now() + rest};
+    }
+    paused_ = true;  // at once; the control thread says so with its next tick
+}
+
+void Supervisor::route(TaskPtr task) {
+    ++activity_;
+    Shard& shard = shard_of(hosts_.find_or_add(task->url.host));
+    // std::function wants a copyable callable.
+    auto shared = std::make_shared<TaskPtr>(std::move(task));
+    shard.post([shared](Shard& target) { target.frontier().push(std::move(*shared)); });
+}
+
+void Supervisor::on_shard_of(HostId host, std::function<void(frontier::Frontier&)> what) {
+    ++activity_;
+    shard_of(host).post([what = std::move(what)](Shard& shard) { what(shard.frontier()); });
+}
+
+void Supervisor::run_committed(RunId run, const std::vector<store::RunHost>& hosts) {
+    ++activity_;
+    std::vector<std::vector<store::RunHost>> by_shard(shards_.size());
+    for (const store::RunHost& host : hosts) {
+        by_shard[hosts_.info(host.host).partition % shards_.size()].push_back(host);
+    }
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        shards_[i]->post([run, mine = std::move(by_shard[i])](Shard& shard) {
+            for (const store::RunHost& host : mine) {
+                shard.frontier().add_lines(host.host, run, host.lines);
+            }
+        });
+    }
+}
+
+// The control thread's turns ------------------------------------------------------------------------------------------
+
+void Supervisor::schedule_tick() {
+    timer_.expires_after(kTick);
+    timer_.async_wait([this](const ErrorCode& error) {
+        if (!error && !stopped_) {
+            tick();
+            schedule_tick();
+        }
+    });
+}
+
+void Supervisor::tick() {
+    const SteadyTime now = parts_.clock.now();
+    committer_.tick();
+    if (now >= next_volume_look_) {
+        next_volume_look_ = now + kVolumeInterval;
+        watch_volume();
+    }
+    update_pause();
+    if (now >= next_feed_) {
+        next_feed_ = now + kFeedInterval;
+        feed_due_retries();
+    }
+    if (now >= next_measure_) {
+        next_measure_ = now + kMeasureInterval;
+        measure();
+    }
+    if (parts_.once && now >= next_end_look_) {
+        next_end_look_ = now + kEndLookInterval;
+        look_for_end();
+    }
+}
+
+void Supervisor::watch_volume() {
+    if (volume_full_ ? parts_.depot.above_resume_level() : parts_.depot.below_floor()) {
+        volume_full_ = !volume_full_;
+    }
+}
+
+// Hands retries whose time has come to their shards. New ones are always due later than what was fed.
+void Supervisor::feed_due_retries() {
+    if (draining_ || paused_) {
+        return;
+    }
+    auto txn = parts_.env.read();
+    if (!txn) {
+        return;
+    }
+    const std::int64_t now_ms = parts_.clock.wall_now().time_since_epoch().count();
+    const auto due = store::due_retries(*txn, fed_until_, now_ms, kRetriesPerFeed);
+    if (!due) {
+        parts_.log.error("retries.read_failed", {{"error", due.error().message()}});
+        return;
+    }
+    for (const store::Retry& retry : *due) {
+        fed_until_ = retry.key;
+        const auto record = store::get_record(*txn, retry.key.record);
+        auto url = record ? url::canonicalize(record->url) : Result<url::CanonicalUrl>(record.error());
+        if (!url) {
+            parts_.log.error("retries.record_damaged", {{"error", url.error().message()}});
+            continue;
+        }
+        auto task = std::make_unique<Task>();
+        task->home = retry.key.record.host;
+        task->hash = retry.key.record.hash;
+        task->ordinal = record->ordinal;
+        task->raw_url = record->url;
+        task->url = std::move(*url);
+        task->retry = retry.key;
+        task->attempts = record->attempts;
+        task->first_ms = record->first_ms;
+        route(std::move(task));
+    }
+}
+
+void Supervisor::measure() {
+    metrics::Metrics& metrics = parts_.metrics;
+    Sample sample{parts_.clock.now()};
+    for (const metrics::Counter& fetches : metrics.fetches.all()) {
+        sample.fetches += fetches.value();
+    }
+    sample.stored = metrics.fetches(Outcome::stored).value();
+    sample.bytes = metrics.downloaded_bytes.value();
+    samples_.push_back(sample);
+    if (samples_.size() > kSamples) {
+        samples_.erase(samples_.begin());
+    }
+    const CrawlStatus now = status();
+    std::uint64_t done = 0;
+    std::uint64_t failed = 0;
+    for (const Outcome outcome : kAllOutcomes) {
+        (disposition_of(outcome) == Disposition::done ? done : failed) += now.totals.outcomes[index_of(outcome)];
+    }
+    using metrics::HostState;
+    using metrics::RecordState;
+    const auto as_gauge = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+    metrics.records(RecordState::pending).set(as_gauge(now.hosts.remaining));
+    metrics.records(RecordState::active).set(as_gauge(now.in_flight));
+    metrics.records(RecordState::retry_wait).set(as_gauge(now.waiting));
+    metrics.records(RecordState::done).set(as_gauge(done));
+    metrics.records(RecordState::failed).set(as_gauge(failed));
+    metrics.hosts(HostState::ready).set(as_gauge(now.hosts.ready + now.hosts.parked));
+    metrics.hosts(HostState::active).set(as_gauge(now.hosts.active));
+    metrics.hosts(HostState::backoff).set(as_gauge(now.hosts.backoff));
+    metrics.hosts(HostState::open_circuit).set(as_gauge(now.hosts.down));
+    metrics.hosts(HostState::drained).set(as_gauge(now.hosts.finished));
+    const store::EnvStats state = parts_.env.stats();
+    metrics.state_map_used_bytes.set(as_gauge(state.used_bytes));
+    metrics.state_map_size_bytes.set(as_gauge(state.map_bytes));
+    if (const auto volume = parts_.depot.free_space()) {
+        metrics.volume_free_bytes.set(as_gauge(volume->free_bytes));
+    }
+}
+
+CrawlStatus Supervisor::status() const {
+    CrawlStatus status;
+    if (auto txn = parts_.env.read()) {
+        if (const auto totals = store::get_totals(*txn)) {
+            status.totals = *totals;
+        }
+    }
+    status.waiting = committer_.waiting();
+    status.uncommitted = committer_.uncommitted();
+    for (const auto& shard : shards_) {
+        const frontier::FrontierCounts counts = shard->counts();
+        status.in_flight += shard->in_flight();
+        status.hosts.known += counts.known;
+        status.hosts.ready += counts.ready;
+        status.hosts.active += counts.active;
+        status.hosts.parked += counts.parked;
+        status.hosts.backoff += counts.backoff;
+        status.hosts.down += counts.down;
+        status.hosts.finished += counts.finished;
+        status.hosts.remaining += counts.remaining;
+    }
+    status.input = ingestor_.progress();
+    status.draining = draining_;
+    {
+        const std::lock_guard lock(mutex_);
+        status.paused = paused_;
+        status.pause_reason = pause_reason_;
+    }
+    if (samples_.size() >= 2) {
+        const Sample& first = samples_.front();
+        const Sample& last = samples_.back();
+        const double seconds = std::chrono::duration<double>(last.at - first.at).count();
+        if (seconds > 0) {
+            status.fetches_per_second = static_cast<double>(last.fetches - first.fetches) / seconds;
+            status.stored_per_second = static_cast<double>(last.stored - first.stored) / seconds;
+            status.bytes_per_second = static_cast<double>(last.bytes - first.bytes) / seconds;
+        }
+    }
+    const std::uint64_t left = status.hosts.remaining + status.in_flight + status.waiting;
+    if (left == 0 && status.input.complete) {
+        status.eta_seconds = 0;
+    } else if (status.fetches_per_second > 0 && !status.paused) {
+        status.eta_seconds = static_cast<std::uint64_t>(static_cast<double>(left) / status.fetches_per_second);
+    }
+    return status;
+}
+
+// Is it done? ---------------------------------------------------------------------------------------------------------
+
+// What every shard says of itself, asked after all that was posted to it before.
+struct Supervisor::Probe {
+    std::atomic<std::size_t> missing;
+    std::atomic<std::uint64_t> busy{0};       // requests, verdicts
+    std::atomic<std::uint64_t> remaining{0};  // lines and tasks
+    std::mutex mutex;
+    SteadyTime earliest = SteadyTime::max();
+    std::uint64_t activity = 0;
+};
+
+void Supervisor::look_for_end() {
+    const IngestProgress input = ingestor_.progress();
+    if (!input.problem.empty()) {
+        parts_.log.error("crawl.input_failed", {{"problem", input.problem}});
+        std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::failed);
+        return;
+    }
+    if (probing_ || !input.complete) {
+        return;
+    }
+    probing_ = true;
+    auto probe = std::make_shared<Probe>();
+    probe->missing = shards_.size();
+    probe->activity = activity_;
+    for (const auto& shard : shards_) {
+        shard->post([this, probe](Shard& asked) {
+            const frontier::FrontierCounts counts = asked.frontier().counts();
+            probe->busy += asked.in_flight() + counts.open + counts.verdicts;
+            probe->remaining += counts.remaining;
+            {
+                const std::lock_guard lock(probe->mutex);
+                probe->earliest = std::min(probe->earliest, asked.frontier().earliest_work());
+            }
+            if (--probe->missing == 0) {
+                asio::post(parts_.control, [this, probe] { judge_end(*probe); });
+            }
+        });
+    }
+}
+
+// The end is believed when two looks in a row found nothing under way and nothing was handed over between them.
+void Supervisor::judge_end(const Probe& probe) {
+    probing_ = false;
+    const SteadyTime now = parts_.clock.now();
+    const SteadyTime patience_ends = now + parts_.config.retry.once_patience;
+    const bool paused_for_long = paused_ && paused_since_ != SteadyTime::max() &&
+                                 now - paused_since_ > parts_.config.retry.once_patience;
+    const bool quiet = std::exchange(activity_at_last_probe_, probe.activity) == probe.activity &&
+                       activity_ == probe.activity && committer_.uncommitted() == 0 && probe.busy == 0;
+    if (stopped_ || !quiet) {
+        return;
+    }
+    if (probe.remaining == 0 && committer_.waiting() == 0) {
+        std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::settled);
+        return;
+    }
+    bool due_soon = probe.earliest <= patience_ends && !paused_for_long;
+    if (auto txn = parts_.env.read()) {
+        const auto retry = store::earliest_retry(*txn);
+        const std::int64_t wall_end = (parts_.clock.wall_now().time_since_epoch() + parts_.config.retry.once_patience).count();
+        due_soon = due_soon || (!paused_for_long && retry && *retry && **retry <= wall_end);
+    }
+    if (!due_soon) {
+        std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::waiting);
+    }
+}
+
+// For operators -------------------------------------------------------------------------------------------------------
+
+std::optional<frontier::HostView> Supervisor::host(std::string_view name) {
+    const auto id = hosts_.find(name);
+    if (!id) {
+        return std::nullopt;
+    }
+    auto answer = std::make_shared<std::promise<std::optional<frontier::HostView>>>();
+    shard_of(*id).post([answer, id = *id](Shard& shard) { answer->set_value(shard.frontier().view(id)); });
+    return answer->get_future().get();
+}
+
+std::vector<frontier::HostView> Supervisor::largest_hosts(std::size_t limit) {
+    std::vector<frontier::HostView> all;
+    for (const auto& shard : shards_) {
+        auto answer = std::make_shared<std::promise<std::vector<frontier::HostView>>>();
+        shard->post([answer, limit](Shard& asked) { answer->set_value(asked.frontier().largest(limit)); });
+        const std::vector<frontier::HostView> some = answer->get_future().get();
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.remaining > b.remaining; });
+    all.resize(std::min(all.size(), limit));
+    return all;
+}
+
+Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
+    std::vector<store::RecordKey> keys;
+    const auto choose = [&](const store::RecordKey& key, const store::Record& record) {
+        const bool wanted = !record.waiting && record.location.empty() && key.host != kNoHost &&
+                            record.last_ms >= filter.since_ms && (!filter.host || key.host == *filter.host) &&
+                            std::find(filter.outcomes.begin(), filter.outcomes.end(), record.outcome) != filter.outcomes.end();
+        if (wanted) {
+            keys.push_back(key);
+        }
+        return true;
+    };
+    if (const auto scanned = store::scan_records(parts_.env, choose); !scanned) {
+        return Problem{"the records can not be read: " + scanned.error().message()};
+    }
+    if (filter.dry_run || keys.empty()) {
+        return keys.size();
+    }
+    std::uint64_t requeued = 0;
+    const auto write = [&](store::WriteTxn& txn) -> Result<void> {
+        requeued = 0;
+        auto totals = store::get_totals(txn);
+        if (!totals) {
+            return totals.error();
+        }
+        // Above all that has been fed to the shards: those are due at or before now.
+        const std::int64_t due = parts_.clock.wall_now().time_since_epoch().count() + 1;
+        for (const store::RecordKey& key : keys) {
+            auto record = store::get_record(txn, key);
+            if (!record || record->waiting || !record->location.empty()) {
+                continue;
+            }
+            --totals->outcomes[grit::index_of(record->outcome)];
+            record->waiting = true;
+            record->attempts = 0;
+            record->due_ms = due;
+            ++requeued;
+            if (const auto put = store::put_retry(txn, store::RetryKey{due, key}, record->outcome); !put) {
+                return put;
+            }
+            if (const auto put = store::put_record(txn, key, *record); !put) {
+                return put;
+            }
+        }
+        return store::put_totals(txn, *totals);
+    };
+    if (const auto written = parts_.writer.transact(write); !written) {
+        return Problem{"the state can not be written: " + written.error().message()};
+    }
+    committer_.add_waiting(static_cast<std::int64_t>(requeued));
+    for (const store::RecordKey& key : keys) {
+        on_shard_of(key.host, [this, host = key.host](frontier::Frontier& frontier) {
+            frontier.forgive(host);
+            committer_.note(host, HostNote{frontier.memory(host), frontier.gone_as(host)});
+        });
+    }
+    return requeued;
+}
+
+SteadyTime Supervisor::oldest_heartbeat() const {
+    SteadyTime oldest = parts_.writer.heartbeat();
+    for (const auto& shard : shards_) {
+        oldest = std::min(oldest, shard->heartbeat());
+    }
+    return oldest;
+}
+
+}  // namespace grit::crawl

@@ -1,0 +1,314 @@
+#include "grit/fetch/fetcher.hpp"
+
+#include "grit/async/offload.hpp"
+#include "grit/metrics/metrics.hpp"
+#include "grit/net/errc.hpp"
+#include "grit/politeness/retry_after.hpp"
+#include "grit/robots/robots_tag.hpp"
+
+#include <fmt/format.h>
+
+#include <span>
+#include <utility>
+
+namespace grit::fetch {
+namespace asio = boost::asio;
+using asio::awaitable;
+using metrics::FetchStage;
+
+namespace {
+
+// What is gathered before a disk thread is woken, and the most of a body that is in memory.
+constexpr std::size_t kBufferBytes = 64 * 1024;
+// The rest of an answer is read, so that its connection can be used again, if it is this short.
+constexpr std::uint64_t kDrainBytes = 16 * 1024;
+
+bool is_redirect(unsigned status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+Outcome outcome_of_status(unsigned status) {
+    switch (status) {
+        case 404:
+        case 410:
+            return Outcome::http_not_found;
+        case 401:
+        case 403:
+        case 451:
+            return Outcome::http_forbidden;
+        case 429:
+            return Outcome::http_too_many_requests;
+        case 503:
+            return Outcome::http_unavailable;
+        case 204:
+        case 205:
+            return Outcome::empty_body;
+        default:
+            break;
+    }
+    if (status >= 500) {
+        return Outcome::http_server_error;
+    }
+    // What else is left: 206 and 3xx that nobody asked for.
+    return status >= 400 ? Outcome::http_client_error : Outcome::protocol_error;
+}
+
+Outcome outcome_of(media::Verdict verdict) {
+    switch (verdict) {
+        case media::Verdict::whole:
+            return Outcome::stored;
+        case media::Verdict::empty:
+            return Outcome::empty_body;
+        case media::Verdict::not_an_image:
+            return Outcome::not_an_image;
+        case media::Verdict::truncated:
+        case media::Verdict::broken:
+            break;
+    }
+    return Outcome::broken_image;
+}
+
+// A text from the network, for a record: short and printable.
+std::string shown(std::string_view text) {
+    std::string plain;
+    for (const char c : text.substr(0, 120)) {
+        plain.push_back(c >= ' ' && c < '\x7f' ? c : '?');
+    }
+    return plain;
+}
+
+}  // namespace
+
+// A body on its way to the disk.
+struct Fetcher::Body {
+    explicit Body(archive::TempImage f) : file(std::move(f)) { buffer.reserve(kBufferBytes); }
+
+    archive::TempImage file;
+    std::vector<std::byte> buffer;
+    std::chrono::nanoseconds writing{0};
+    bool last = false;
+};
+
+Fetcher::Fetcher(net::Client& client, archive::Depot& depot, asio::thread_pool& disk, FetchOptions options,
+                 metrics::Metrics& metrics, const Clock& clock)
+    : client_(client), depot_(depot), disk_(disk), options_(std::move(options)), metrics_(metrics), clock_(clock) {}
+
+awaitable<Fetched> Fetcher::image(url::CanonicalUrl url, Milliseconds spent) {
+    Fetched result;
+    const SteadyTime start = clock_.now();
+    const Deadline deadline = Deadline::after(start, options_.total_timeout - spent);
+    auto exchange = co_await client_.get(url, deadline);
+    if (!exchange) {
+        result.busy = exchange.error() == net::Errc::address_busy;
+        result.outcome = net::outcome_of(exchange.error());
+        result.detail = exchange.error().message();
+        result.spent = std::chrono::duration_cast<Milliseconds>(clock_.now() - start);
+        co_return result;
+    }
+    const net::ResponseHead& head = (*exchange)->head();
+    if (head.status >= 200 && head.status <= 203) {
+        result.http_status = static_cast<std::uint16_t>(head.status);
+        if (!refused_by_head(head, result)) {
+            co_await read_image(**exchange, result);
+        }
+    } else {
+        judge_status(head, url, result);
+        co_await drain_small_body(**exchange);
+    }
+    note_timings(**exchange, start, result);
+    co_return result;
+}
+
+awaitable<Fetched> Fetcher::robots(url::CanonicalUrl url) {
+    Fetched result;
+    const SteadyTime start = clock_.now();
+    const Deadline deadline = Deadline::after(start, options_.total_timeout);
+    metrics_.robots_fetches.add();
+    auto exchange = co_await client_.get(url, deadline);
+    if (!exchange) {
+        result.busy = exchange.error() == net::Errc::address_busy;
+        result.outcome = net::outcome_of(exchange.error());
+        result.detail = exchange.error().message();
+        co_return result;
+    }
+    const net::ResponseHead& head = (*exchange)->head();
+    judge_status(head, url, result);
+    if (head.status >= 200 && head.status <= 299) {
+        co_await read_rules(**exchange, result);
+    } else {
+        // RFC 9309 section 2.3.1.3: "unavailable". 429 asks for less rather than saying that there is no file.
+        if (head.status >= 400 && head.status < 500 && head.status != 429) {
+            result.rules = robots::Rules::allow_all();
+        }
+        co_await drain_small_body(**exchange);
+    }
+    note_timings(**exchange, start, result);
+    co_return result;
+}
+
+void Fetcher::judge_status(const net::ResponseHead& head, const url::CanonicalUrl& url, Fetched& result) const {
+    result.http_status = static_cast<std::uint16_t>(head.status);
+    if (!is_redirect(head.status)) {
+        result.outcome = outcome_of_status(head.status);
+        result.retry_after =
+            politeness::retry_after(head.header("Retry-After"), head.header("Date"), clock_.wall_now());
+        return;
+    }
+    result.outcome = Outcome::redirect_refused;
+    const std::string_view location = head.header("Location");
+    if (location.empty()) {
+        result.detail = "a redirect without a Location";
+        return;
+    }
+    auto target = url::resolve(url, location);
+    if (!target) {
+        result.detail = fmt::format("redirect to {}: {}", shown(location), target.error().message());
+    } else if (*target == url) {
+        result.detail = "a redirect to itself";
+    } else {
+        result.redirect = std::move(*target);
+    }
+}
+
+bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) const {
+    const std::vector<std::string_view> tags = head.headers("X-Robots-Tag");
+    if (const auto directive = robots::refusing_directive(tags, options_.product_token, options_.disallowed_directives)) {
+        result.outcome = Outcome::opted_out;
+        result.detail = "X-Robots-Tag: " + *directive;
+        return true;
+    }
+    if (options_.tdm_reservation) {
+        for (const std::string_view value : head.headers("tdm-reservation")) {
+            if (robots::tdm_reserved(value)) {
+                result.outcome = Outcome::opted_out;
+                result.detail = "tdm-reservation: 1";
+                return true;
+            }
+        }
+    }
+    if (head.content_length && *head.content_length > options_.max_body) {
+        result.outcome = Outcome::too_large;
+        result.detail = fmt::format("Content-Length: {}", *head.content_length);
+        return true;
+    }
+    return false;
+}
+
+awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
+    const SteadyTime start = clock_.now();
+    Body body(depot_.create());
+    media::Inspector inspector;
+    media::Digest digest;
+    std::uint64_t size = 0;
+    while (true) {
+        const auto piece = co_await exchange.read_piece();
+        if (!piece) {
+            result.outcome = net::outcome_of(piece.error());
+            result.detail = fmt::format("{} after {} bytes", piece.error().message(), size);
+            co_return;
+        }
+        if (piece->empty()) {
+            break;
+        }
+        size += piece->size();
+        metrics_.downloaded_bytes.add(piece->size());
+        if (size > options_.max_body) {
+            result.outcome = Outcome::too_large;
+            result.detail = fmt::format("more than {} bytes", options_.max_body);
+            co_return;
+        }
+        inspector.feed(*piece);
+        if (inspector.refused()) {
+            result.outcome = Outcome::not_an_image;
+            result.detail = "Content-Type: " + shown(exchange.head().content_type);
+            co_return;
+        }
+        digest.update(*piece);
+        body.buffer.insert(body.buffer.end(), piece->begin(), piece->end());
+        if (body.buffer.size() >= kBufferBytes && !co_await store_piece(body, result)) {
+            co_return;
+        }
+    }
+    metrics_.response_size.observe(size);
+    result.outcome = outcome_of(inspector.finish());
+    if (result.outcome != Outcome::stored) {
+        result.detail = "Content-Type: " + shown(exchange.head().content_type);
+        co_return;
+    }
+    body.last = true;
+    if (!co_await store_piece(body, result)) {
+        co_return;
+    }
+    const media::Dimensions dimensions = inspector.dimensions().value_or(media::Dimensions{});
+    result.image = Image{std::move(body.file), size,           digest.finish(), inspector.type(),
+                         dimensions.width,     dimensions.height};
+    metrics_.fetch_stage_duration(FetchStage::write).observe(body.writing);
+    metrics_.fetch_stage_duration(FetchStage::body).observe(clock_.now() - start - body.writing);
+}
+
+// Hands what is gathered to a disk thread. @return whether it is written; otherwise the result says why not.
+awaitable<bool> Fetcher::store_piece(Body& body, Fetched& result) {
+    const SteadyTime start = clock_.now();
+    auto write = [&body]() -> Result<void> {
+        auto done = body.file.append(body.buffer);
+        if (done && body.last) {
+            done = body.file.close();
+        }
+        return done;
+    };
+    const Result<void> written = co_await offload<Result<void>>(disk_, std::move(write));
+    body.buffer.clear();
+    body.writing += clock_.now() - start;
+    if (!written) {
+        result.outcome = archive::outcome_of(written.error());
+        result.detail = written.error().message();
+    }
+    co_return written.has_value();
+}
+
+awaitable<void> Fetcher::read_rules(net::Exchange& exchange, Fetched& result) {
+    std::string text;
+    while (text.size() <= robots::kMaxBodyBytes) {
+        const auto piece = co_await exchange.read_piece();
+        if (!piece) {
+            result.outcome = net::outcome_of(piece.error());
+            result.detail = piece.error().message();
+            co_return;
+        }
+        if (piece->empty()) {
+            break;
+        }
+        text.append(reinterpret_cast<const char*>(piece->data()), piece->size());
+    }
+    result.rules = robots::Rules::parse(text, options_.product_token);
+}
+
+awaitable<void> Fetcher::drain_small_body(net::Exchange& exchange) {
+    if (exchange.head().content_length.value_or(0) > kDrainBytes) {
+        co_return;
+    }
+    std::uint64_t drained = 0;
+    while (drained <= kDrainBytes) {
+        const auto piece = co_await exchange.read_piece();
+        if (!piece || piece->empty()) {
+            co_return;
+        }
+        drained += piece->size();
+    }
+}
+
+void Fetcher::note_timings(const net::Exchange& exchange, SteadyTime start, Fetched& result) {
+    const net::Timings timings = exchange.timings();
+    result.latency = std::chrono::duration_cast<Milliseconds>(timings.first_byte);
+    result.spent = std::chrono::duration_cast<Milliseconds>(clock_.now() - start);
+    metrics_.http_responses(metrics::code_class_of(result.http_status)).add();
+    metrics_.fetch_duration.observe(clock_.now() - start);
+    metrics_.fetch_stage_duration(FetchStage::first_byte).observe(timings.first_byte);
+    if (!timings.reused) {
+        metrics_.fetch_stage_duration(FetchStage::dns).observe(timings.dns);
+        metrics_.fetch_stage_duration(FetchStage::connect).observe(timings.connect);
+        metrics_.fetch_stage_duration(FetchStage::tls).observe(timings.tls);
+    }
+}
+
+}  // namespace grit::fetch
