@@ -50,18 +50,18 @@ void describe_data(C& c, V& v) {
     v.text({"input", "id_field", Reload::restart}, c.input.id_field, check_not_empty);
     v.text({"storage", "root", Reload::restart, true}, c.storage.root, check_path);
     v.choice({"storage", "layout", Reload::restart}, c.storage.layout, kLayouts);
-    v.size({"storage", "min_free"}, c.storage.min_free, {0, 1ULL << 62});
+    v.size({"storage", "min_free", Reload::restart}, c.storage.min_free, {0, 1ULL << 62});
     v.text({"state", "dir", Reload::restart, true}, c.state.dir, check_path);
 }
 
 template <class C, class V>
 void describe_fetching(C& c, V& v) {
     v.count({"fetch", "max_in_flight"}, c.fetch.max_in_flight, {1, 100'000});
-    v.duration({"fetch", "connect_timeout"}, c.fetch.connect_timeout, kTimeout);
-    v.duration({"fetch", "first_byte_timeout"}, c.fetch.first_byte_timeout, kTimeout);
-    v.duration({"fetch", "idle_timeout"}, c.fetch.idle_timeout, kTimeout);
+    v.duration({"fetch", "connect_timeout", Reload::restart}, c.fetch.connect_timeout, kTimeout);
+    v.duration({"fetch", "first_byte_timeout", Reload::restart}, c.fetch.first_byte_timeout, kTimeout);
+    v.duration({"fetch", "idle_timeout", Reload::restart}, c.fetch.idle_timeout, kTimeout);
     v.duration({"fetch", "total_timeout"}, c.fetch.total_timeout, {milliseconds(1), std::chrono::hours(24)});
-    v.size({"fetch", "min_rate"}, c.fetch.min_rate, {0, 1ULL << 30});
+    v.size({"fetch", "min_rate", Reload::restart}, c.fetch.min_rate, {0, 1ULL << 30});
     v.size({"fetch", "max_body"}, c.fetch.max_body, {1, 1ULL << 40});
     v.count({"fetch", "max_redirects"}, c.fetch.max_redirects, {0, 20});
     v.text({"fetch", "user_agent", Reload::restart}, c.fetch.user_agent, check_user_agent);
@@ -69,11 +69,11 @@ void describe_fetching(C& c, V& v) {
     v.count({"politeness", "connections_per_host"}, c.politeness.connections_per_host, {1, 64});
     v.duration({"politeness", "min_interval"}, c.politeness.min_interval, kInterval);
     v.duration({"politeness", "max_interval"}, c.politeness.max_interval, kInterval);
-    v.flag({"politeness", "robots"}, c.politeness.robots);
+    v.flag({"politeness", "robots", Reload::restart}, c.politeness.robots);
     v.texts({"politeness", "disallowed_directives"}, c.politeness.disallowed_directives, kAnyLength, check_directive);
     v.flag({"politeness", "tdm_reservation"}, c.politeness.tdm_reservation);
-    v.count({"politeness", "connections_per_domain"}, c.politeness.connections_per_domain, {1, 1024});
-    v.count({"politeness", "connections_per_address"}, c.politeness.connections_per_address, {1, 4096});
+    v.count({"politeness", "connections_per_domain", Reload::restart}, c.politeness.connections_per_domain, {1, 1024});
+    v.count({"politeness", "connections_per_address", Reload::restart}, c.politeness.connections_per_address, {1, 4096});
     v.durations({"retry", "schedule"}, c.retry.schedule, {1, 16}, kRetryWait);
     v.duration({"retry", "once_patience"}, c.retry.once_patience, kRetryWait);
 }
