@@ -1,0 +1,84 @@
+// What the control socket can ask of the daemon. The daemon implements it; a test fakes it.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grit/base/log.hpp"
+#include "grit/base/outcome.hpp"
+#include "grit/base/result.hpp"
+#include "grit/dataset/export_source.hpp"
+
+namespace grit::admin {
+
+namespace json = boost::json;
+
+/// How `/v1/hosts` is ordered, the largest first.
+enum class HostSort : std::uint8_t { remaining, errors, stored, eta };
+
+/// "remaining", "errors", "stored" or "eta". Static storage.
+[[nodiscard]] std::string_view name_of(HostSort sort) noexcept;
+[[nodiscard]] std::optional<HostSort> host_sort_named(std::string_view name) noexcept;
+
+/// Which records are to be asked again.
+struct RetryFilter {
+    std::vector<Outcome> outcomes;                   ///< Records whose last outcome is one of these. Never empty.
+    std::optional<std::string> host;                 ///< Only of this host (canonical name).
+    std::optional<std::chrono::milliseconds> since;  ///< Only those asked last within this time, back from now.
+    bool dry_run = false;                            ///< Count them, change nothing.
+};
+
+/// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
+///
+/// Threads: all functions are called on the control thread and return fast (some milliseconds): what takes longer is
+/// begun here and seen in `status()`.
+/// Lifetime: outlives the Server.
+class Backend {
+  public:
+    virtual ~Backend() = default;
+
+    [[nodiscard]] virtual json::object status() = 0;
+    [[nodiscard]] virtual json::object stats() = 0;
+
+    /// Nothing new is leased until `resume()`; fetches in flight end by themselves.
+    /// @param reason  for the operator's eyes, may be empty.
+    virtual void pause(const std::string& reason) = 0;
+    virtual void resume() = 0;
+    /// Ends the daemon once nothing is in flight; leases nothing new.
+    virtual void drain() = 0;
+    /// Ends the daemon within its stop limit.
+    virtual void stop() = 0;
+
+    /// Reads the config file again.
+    /// @return what changed, or the Problem for which the old config stays in force.
+    [[nodiscard]] virtual Checked<json::object> reload() = 0;
+    virtual void set_log_level(LogLevel level) = 0;
+
+    /// @param url  as written in the annotation, or canonical.
+    /// @return nothing if the dataset has no such URL.
+    [[nodiscard]] virtual Checked<std::optional<json::object>> record(const std::string& url) = 0;
+    /// What gritd would do with that URL now, and why; for URLs it does not know, too.
+    [[nodiscard]] virtual Checked<json::object> explain(const std::string& url) = 0;
+
+    [[nodiscard]] virtual json::array hosts(HostSort sort, std::size_t limit) = 0;
+    /// @return nothing if the dataset has no such host.
+    [[nodiscard]] virtual std::optional<json::object> host(const std::string& name) = 0;
+
+    /// Puts records back into the frontier.
+    /// @return {"requeued": n}.
+    [[nodiscard]] virtual Checked<json::object> retry(const RetryFilter& filter) = 0;
+
+    /// The source is pulled on a thread of the server's own.
+    [[nodiscard]] virtual Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(
+        dataset::Format format) = 0;
+};
+
+}  // namespace grit::admin

@@ -1,0 +1,149 @@
+#include "request_body.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <initializer_list>
+#include <utility>
+
+#include "grit/base/quantity.hpp"
+#include "query.hpp"
+
+namespace grit::admin {
+namespace {
+
+constexpr std::size_t kMaxReasonBytes = 512;
+
+using Names = std::initializer_list<std::string_view>;
+
+Reply wrong(std::string_view field, std::string_view expected) {
+    return problem(400, fmt::format("\"{}\" has to be {}", field, expected));
+}
+
+// The body as an object with none but the known fields.
+std::variant<json::object, Reply> parse_object(std::string_view body, Names known) {
+    if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+        return json::object();
+    }
+    ErrorCode error;
+    json::value value = json::parse(json::string_view(body.data(), body.size()), error);
+    if (error || !value.is_object()) {
+        return problem(400, error ? "the body is no JSON: " + error.message() : "the body has to be a JSON object");
+    }
+    for (const auto& field : value.get_object()) {
+        const std::string_view name(field.key().data(), field.key().size());
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            return problem(400, fmt::format("unknown field \"{}\"", name),
+                           known.size() == 0 ? std::string("this request takes none") : "it takes: " + joined(known));
+        }
+    }
+    return std::move(value.get_object());
+}
+
+std::string_view text_of(const json::value& value) {
+    const auto& text = value.get_string();
+    return {text.data(), text.size()};
+}
+
+std::string outcome_hint() {
+    std::string hint = "outcomes are:";
+    for (const Outcome outcome : kAllOutcomes) {
+        hint.append(" ").append(name_of(outcome));
+    }
+    return hint;
+}
+
+std::variant<std::vector<Outcome>, Reply> parse_outcomes(const json::value* value) {
+    if (value == nullptr || !value->is_array() || value->get_array().empty()) {
+        return wrong("outcomes", "a list of at least one outcome");
+    }
+    std::vector<Outcome> outcomes;
+    for (const auto& item : value->get_array()) {
+        const auto outcome = item.is_string() ? outcome_named(text_of(item)) : std::nullopt;
+        if (!outcome) {
+            return problem(400, fmt::format("\"outcomes\" holds {}, which is no outcome", json::serialize(item)),
+                           outcome_hint());
+        }
+        if (disposition_of(*outcome) == Disposition::done) {
+            return problem(
+                400, fmt::format("\"outcomes\" holds \"{}\": what is stored is not asked again", name_of(*outcome)));
+        }
+        outcomes.push_back(*outcome);
+    }
+    return outcomes;
+}
+
+}  // namespace
+
+std::variant<std::string, Reply> parse_reason(std::string_view body) {
+    auto parsed = parse_object(body, {"reason"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const json::value* reason = std::get<json::object>(parsed).if_contains("reason");
+    if (reason == nullptr) {
+        return std::string();
+    }
+    if (!reason->is_string() || reason->get_string().size() > kMaxReasonBytes) {
+        return wrong("reason", fmt::format("a text of at most {} bytes", kMaxReasonBytes));
+    }
+    return std::string(text_of(*reason));
+}
+
+std::variant<LogLevel, Reply> parse_log_level(std::string_view body) {
+    auto parsed = parse_object(body, {"level"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const json::value* level = std::get<json::object>(parsed).if_contains("level");
+    const auto named = level != nullptr && level->is_string() ? log_level_named(text_of(*level)) : std::nullopt;
+    if (!named) {
+        return wrong("level", "\"debug\", \"info\", \"warning\" or \"error\"");
+    }
+    return *named;
+}
+
+std::variant<RetryFilter, Reply> parse_retry(std::string_view body) {
+    auto parsed = parse_object(body, {"outcomes", "host", "since", "dry_run"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const auto& fields = std::get<json::object>(parsed);
+    auto outcomes = parse_outcomes(fields.if_contains("outcomes"));
+    if (auto* refused = std::get_if<Reply>(&outcomes)) {
+        return std::move(*refused);
+    }
+    RetryFilter filter;
+    filter.outcomes = std::move(std::get<std::vector<Outcome>>(outcomes));
+    if (const json::value* host = fields.if_contains("host")) {
+        if (!host->is_string() || host->get_string().empty()) {
+            return wrong("host", "the name of a host");
+        }
+        filter.host = std::string(text_of(*host));
+    }
+    if (const json::value* since = fields.if_contains("since")) {
+        filter.since = since->is_string() ? parse_duration(text_of(*since)) : std::nullopt;
+        if (!filter.since) {
+            return wrong("since", "a duration, such as \"2h\" or \"30m\"");
+        }
+    }
+    if (const json::value* dry_run = fields.if_contains("dry_run")) {
+        if (!dry_run->is_bool()) {
+            return wrong("dry_run", "true or false");
+        }
+        filter.dry_run = dry_run->get_bool();
+    }
+    return filter;
+}
+
+Reply check_no_body(std::string_view body) {
+    auto parsed = parse_object(body, {});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    return Reply{};
+}
+
+}  // namespace grit::admin

@@ -1,0 +1,27 @@
+// The JSON bodies of POST requests, read strictly: a field that would be ignored is an error.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "grit/admin/backend.hpp"
+#include "problem.hpp"
+
+namespace grit::admin {
+
+/// {"reason": "..."}; an empty body is an empty reason. At most 512 bytes of it.
+[[nodiscard]] std::variant<std::string, Reply> parse_reason(std::string_view body);
+
+/// {"level": "debug"}.
+[[nodiscard]] std::variant<LogLevel, Reply> parse_log_level(std::string_view body);
+
+/// {"outcomes": ["dns_failure", ...], "host": "...", "since": "2h", "dry_run": true}; all but `outcomes` may be left
+/// out.
+[[nodiscard]] std::variant<RetryFilter, Reply> parse_retry(std::string_view body);
+
+/// Nothing, or {}.
+/// @return a 400 for anything else; a Reply of status 200 otherwise.
+[[nodiscard]] Reply check_no_body(std::string_view body);
+
+}  // namespace grit::admin

@@ -1,0 +1,74 @@
+// From a request to what is to be answered: the routes of docs/admin_api.md, without any socket.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "grit/admin/backend.hpp"
+#include "problem.hpp"
+#include "query.hpp"
+
+namespace grit::admin {
+
+/// A request that has arrived whole.
+struct Call {
+    std::string_view method;  ///< "GET", "POST", ...
+    std::string_view target;  ///< Origin-form.
+    std::string_view body;
+};
+
+/// To be answered by a stream of events (`/v1/events`).
+struct EventsWanted {
+    bool progress = true;
+    bool state = true;
+};
+
+/// To be answered by a text that is pulled piece by piece.
+struct ExportWanted {
+    std::unique_ptr<dataset::ExportSource> source;
+    std::string_view content_type;  ///< Static storage.
+};
+
+using Answer = std::variant<Reply, EventsWanted, ExportWanted>;
+
+/// What a call came to: the answer, and whether it was one that changes something (those are logged).
+struct Routed {
+    Answer answer;
+    std::string_view action;  ///< "pause", ...: static storage; empty for calls that only look.
+};
+
+/// Threads: the control thread only. Lifetime: the backend outlives it.
+class Router {
+  public:
+    explicit Router(Backend& backend) : backend_(backend) {}
+
+    [[nodiscard]] Routed route(const Call& call) const;
+
+  private:
+    friend struct Route;
+    Answer version(const Target& target, const Call& call) const;
+    Answer status(const Target& target, const Call& call) const;
+    Answer stats(const Target& target, const Call& call) const;
+    Answer record(const Target& target, const Call& call) const;
+    Answer explain(const Target& target, const Call& call) const;
+    Answer hosts(const Target& target, const Call& call) const;
+    Answer host(const Target& target, const Call& call) const;
+    Answer events(const Target& target, const Call& call) const;
+    Answer export_url_to_path(const Target& target, const Call& call) const;
+    Answer pause(const Target& target, const Call& call) const;
+    Answer resume(const Target& target, const Call& call) const;
+    Answer drain(const Target& target, const Call& call) const;
+    Answer stop(const Target& target, const Call& call) const;
+    Answer reload(const Target& target, const Call& call) const;
+    Answer retry(const Target& target, const Call& call) const;
+    Answer log_level(const Target& target, const Call& call) const;
+
+    Answer act(const Target& target, const Call& call, unsigned status, void (Backend::*action)()) const;
+    [[nodiscard]] Reply state_reply(unsigned status) const;
+
+    Backend& backend_;
+};
+
+}  // namespace grit::admin

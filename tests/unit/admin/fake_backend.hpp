@@ -1,0 +1,177 @@
+// A daemon that only remembers what it was asked.
+#pragma once
+
+#include <atomic>
+#include <boost/json/parse.hpp>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grit/admin/backend.hpp"
+
+namespace grit::admin::test {
+
+/// Gives pieces, then the end, or a Problem after them.
+class PiecesSource final : public dataset::ExportSource {
+  public:
+    PiecesSource(std::vector<std::string> pieces, std::string problem)
+        : pieces_(std::move(pieces)), problem_(std::move(problem)) {}
+
+    Checked<bool> next(std::string& chunk) override {
+        chunk.clear();
+        if (next_ < pieces_.size()) {
+            chunk = pieces_[next_++];
+            return true;
+        }
+        if (!problem_.empty()) {
+            return Problem{problem_};
+        }
+        return false;
+    }
+
+  private:
+    std::vector<std::string> pieces_;
+    std::string problem_;
+    std::size_t next_ = 0;
+};
+
+inline constexpr const char* kStatus = R"({
+  "instance": "default", "state": "running", "pause_reason": "", "since": 1700000000, "uptime_seconds": 11520,
+  "config": {"file": "/etc/gritd/default.toml", "reloaded_at": 1700003600},
+  "input": {"lines": 20498221, "quarantined": 12, "bytes_read": 6000000000, "bytes_total": 12000000000, "complete": true},
+  "records": {"pending": 16000000, "in_flight": 1204, "waiting": 394686, "done": 2510626, "gone": 1591705},
+  "outcomes": {"stored": 2500000, "duplicate_content": 10626, "http_not_found": 900000, "robots_denied": 100000,
+               "dns_not_found": 591705, "timeout_total": 200000, "filtered": 1},
+  "rate": {"fetches_per_second": 1327.4, "stored_per_second": 812.2, "bytes_per_second": 92274688},
+  "eta_seconds": 20160,
+  "hosts": {"known": 1000000, "ready": 38881, "active": 1204, "parked": 900000, "backoff": 9120, "down": 411, "finished": 50384},
+  "stored_bytes": 416611827712,
+  "volume": {"root": "/srv/grit/images", "free_bytes": 12000000000000, "total_bytes": 40000000000000},
+  "state_store": {"dir": "/var/lib/gritd/grit", "used_bytes": 3221225472, "map_bytes": 8589934592},
+  "metrics": "http://127.0.0.1:9187/metrics"})";
+
+/// Threads: set up before the server runs; `calls()`, `set_status` and `update` at any time.
+class FakeBackend : public Backend {
+  public:
+    FakeBackend() : status_(json::parse(kStatus).as_object()) {}
+
+    json::object status() override {
+        const std::lock_guard lock(mutex_);
+        return status_;
+    }
+    json::object stats() override { return {{"spans", 114}, {"images_per_second", 1.5}}; }
+
+    void pause(const std::string& reason) override {
+        note("pause " + reason);
+        update("state", "paused");
+        update("pause_reason", json::string(reason));
+    }
+    void resume() override {
+        note("resume");
+        update("state", "running");
+        update("pause_reason", "");
+    }
+    void drain() override {
+        note("drain");
+        update("state", "draining");
+    }
+    void stop() override { note("stop"); }
+
+    Checked<json::object> reload() override {
+        note("reload");
+        if (!reload_problem.empty()) {
+            return Problem{reload_problem};
+        }
+        return json::object{{"changed", json::array{"fetch.max_in_flight"}}};
+    }
+    void set_log_level(LogLevel level) override { note("log-level " + std::string(name_of(level))); }
+
+    Checked<std::optional<json::object>> record(const std::string& url) override {
+        note("record " + url);
+        if (url == "https://damaged.example/") {
+            return Problem{"records: corrupt row"};
+        }
+        if (url != known_url) {
+            return std::optional<json::object>();
+        }
+        return std::optional(
+            json::object{{"url", url},
+                         {"outcome", "stored"},
+                         {"http_status", 200},
+                         {"size_bytes", 20480},
+                         {"last_at", 1700000000},
+                         {"path", "00000/000000005.jpg"},
+                         {"attempts", json::array{json::object{{"at", 1700000000}, {"outcome", "stored"}}}}});
+    }
+    Checked<json::object> explain(const std::string& url) override {
+        note("explain " + url);
+        return json::object{{"url", url}, {"verdict", "would be fetched"}};
+    }
+    json::array hosts(HostSort sort, std::size_t limit) override {
+        note("hosts " + std::string(name_of(sort)) + " " + std::to_string(limit));
+        return {json::object{{"host", "a.example"},
+                             {"state", "active"},
+                             {"remaining", 1200},
+                             {"stored", 17},
+                             {"errors", 3},
+                             {"eta_seconds", 7200}},
+                json::object{{"host", "b.example"},
+                             {"state", "backoff"},
+                             {"remaining", 7},
+                             {"stored", 0},
+                             {"errors", 40},
+                             {"eta_seconds", nullptr}}};
+    }
+    std::optional<json::object> host(const std::string& name) override {
+        note("host " + name);
+        return name == "a.example"
+                   ? std::optional(json::object{{"host", name}, {"state", "active"}, {"remaining", 1200}})
+                   : std::nullopt;
+    }
+    Checked<json::object> retry(const RetryFilter& filter) override {
+        std::string text = "retry";
+        for (const Outcome outcome : filter.outcomes) {
+            text.append(" ").append(name_of(outcome));
+        }
+        text += filter.host ? " host=" + *filter.host : "";
+        text += filter.since ? " since=" + std::to_string(filter.since->count()) : "";
+        text += filter.dry_run ? " dry_run" : "";
+        note(text);
+        if (!retry_problem.empty()) {
+            return Problem{retry_problem};
+        }
+        return json::object{{"requeued", 42}};
+    }
+    Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override {
+        note("export " + std::string(dataset::name_of(format)));
+        return std::unique_ptr<dataset::ExportSource>(std::make_unique<PiecesSource>(export_pieces, export_problem));
+    }
+
+    std::vector<std::string> calls() const {
+        const std::lock_guard lock(mutex_);
+        return calls_;
+    }
+    void update(std::string_view key, json::value value) {
+        const std::lock_guard lock(mutex_);
+        status_[key] = std::move(value);
+    }
+
+    std::string known_url = "https://a.example/x.jpg?a=1&b=2+3";
+    std::string reload_problem;
+    std::string retry_problem;
+    std::vector<std::string> export_pieces{"url,path\r\n", "https://a.example/x.jpg,/srv/00000/000000005.jpg\r\n"};
+    std::string export_problem;
+
+  private:
+    void note(std::string call) {
+        const std::lock_guard lock(mutex_);
+        calls_.push_back(std::move(call));
+    }
+
+    mutable std::mutex mutex_;
+    json::object status_;
+    std::vector<std::string> calls_;
+};
+
+}  // namespace grit::admin::test

@@ -1,0 +1,327 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <boost/json/parse.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include "grit/base/version.hpp"
+#include "running_server.hpp"
+
+namespace grit::admin {
+namespace {
+
+using test::FakeBackend;
+using test::RunningServer;
+using test::ScratchFolder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+using namespace std::chrono_literals;
+
+std::string read_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Ran {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+class Gritctl : public testing::Test {
+  protected:
+    // Runs the program; its arguments are words of a shell.
+    Ran run(const std::string& arguments, const std::string& before = {}) {
+        const std::string errors = folder_ / "stderr";
+        const std::string command = before + " TZ=UTC " GRITCTL " " + arguments + " 2>" + errors;
+        FILE* pipe = ::popen(command.c_str(), "r");  // NOLINT: a command of this test
+        Ran ran;
+        std::array<char, 4096> buffer{};
+        while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+            ran.out.append(buffer.data(), size);
+        }
+        const int status = ::pclose(pipe);
+        ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+        ran.err = read_file(errors);
+        return ran;
+    }
+    Ran ask(const RunningServer& server, const std::string& arguments) {
+        return run("--socket " + server.path() + " " + arguments);
+    }
+
+    ScratchFolder folder_;
+    FakeBackend backend_;
+};
+
+TEST_F(Gritctl, StatusIsForPeopleAndForPrograms) {
+    const RunningServer server(backend_);
+    const Ran people = ask(server, "status");
+    EXPECT_EQ(people.code, 0) << people.err;
+    EXPECT_THAT(people.out, StartsWith("default  running   since 3h12m"));
+    EXPECT_THAT(people.out, Not(HasSubstr("\x1b")));  // A pipe is no terminal.
+    const Ran programs = ask(server, "status --json");
+    EXPECT_EQ(json::parse(programs.out).as_object(), backend_.status());
+    EXPECT_EQ(ask(server, "--json status").out, programs.out);
+}
+
+TEST_F(Gritctl, ControlsReachTheDaemon) {
+    const RunningServer server(backend_);
+    for (const char* command :
+         {"pause 'disk swap'", "pause", "resume", "drain", "stop", "reload", "log-level debug",
+          "retry --outcome dns_failure,dns_not_found --outcome filtered --host a.example --since 2h --dry-run",
+          "host a.example", "record 'https://a.example/x.jpg?a=1&b=2+3'", "explain 'https://b.example/ü x'",
+          "hosts --sort errors --limit 3", "stats", "version"}) {
+        const Ran ran = ask(server, command);
+        EXPECT_EQ(ran.code, 0) << command << ": " << ran.err;
+        EXPECT_THAT(ran.out, Not(IsEmpty())) << command;
+        EXPECT_THAT(ran.err, IsEmpty()) << command;
+    }
+    EXPECT_THAT(
+        backend_.calls(),
+        ElementsAre("pause disk swap", "pause ", "resume", "drain", "stop", "reload", "log-level debug",
+                    "retry dns_failure dns_not_found filtered host=a.example since=7200000 dry_run", "host a.example",
+                    "record https://a.example/x.jpg?a=1&b=2+3", "explain https://b.example/ü x", "hosts errors 3"));
+    EXPECT_EQ(ask(server, "retry --outcome dns_failure").out, "42 records will be asked again\n");
+    EXPECT_THAT(ask(server, "version").out, HasSubstr("gritd   " + std::string(grit::version()) + " (API 1.0.0)\n"));
+}
+
+TEST_F(Gritctl, NotFoundIsFour) {
+    const RunningServer server(backend_);
+    const Ran host = ask(server, "host nowhere.example");
+    EXPECT_EQ(host.code, 4);
+    EXPECT_THAT(host.err, StartsWith("gritctl: the dataset has no host nowhere.example\n"));
+    EXPECT_THAT(host.out, IsEmpty());
+    EXPECT_EQ(ask(server, "record https://nowhere.example/").code, 4);
+}
+
+TEST_F(Gritctl, RefusalIsOneWithReasonAndHint) {
+    backend_.reload_problem = "gritd.toml:3:1: unknown key\ngritd.toml:4:1: unknown key";
+    const RunningServer server(backend_);
+    const Ran ran = ask(server, "reload");
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_EQ(ran.err,
+              "gritctl: gritd.toml:3:1: unknown key\ngritd.toml:4:1: unknown key\n"
+              "  the old config stays in force; correct the file and reload again\n");
+}
+
+TEST_F(Gritctl, NoDaemonIsThree) {
+    const Ran missing = run("--socket " + (folder_ / "none") + " status");
+    EXPECT_EQ(missing.code, 3);
+    EXPECT_THAT(missing.err, HasSubstr("gritd is not running: nobody answers on " + (folder_ / "none")));
+    EXPECT_EQ(run("--instance no-such-instance status").code, 3);
+    EXPECT_THAT(run("--instance no-such-instance status").err, HasSubstr("/run/grit/no-such-instance.sock"));
+    EXPECT_EQ(run("--socket " + (folder_ / "none") + " watch").code, 3);
+    const Ran exported = run("--socket " + (folder_ / "none") + " export url-to-path -o " + (folder_ / "x"));
+    EXPECT_EQ(exported.code, 3);
+    EXPECT_THAT(exported.err, HasSubstr("--config FILE"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "x"));
+}
+
+TEST_F(Gritctl, NotPermittedIsFive) {
+    if (::getuid() != 0) {
+        GTEST_SKIP() << "needs root, to become somebody else";
+    }
+    const RunningServer server(backend_);
+    ::chmod(server.folder().path().c_str(), 0755);
+    ::chmod(folder_.path().c_str(), 0755);
+    ::chmod(server.path().c_str(), 0600);
+    // The program lies in a folder that others may not be able to reach, so it is copied.
+    std::filesystem::copy_file(GRITCTL, folder_ / "gritctl");
+    const std::string command = "exec 2>&1; setpriv --reuid 65534 --regid 65534 --clear-groups " +
+                                (folder_ / "gritctl") + " --socket " + server.path() + " status; echo code=$?";
+    FILE* pipe = ::popen(command.c_str(), "r");  // NOLINT: a command of this test
+    std::array<char, 4096> buffer{};
+    const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe);
+    ::pclose(pipe);
+    EXPECT_THAT(std::string(buffer.data(), size), HasSubstr("code=5"));
+}
+
+TEST_F(Gritctl, WrongUsageIsTwo) {
+    for (const char* arguments :
+         {"", "--nonsense", "status --nonsense", "host", "retry", "retry --outcome nonsense", "retry --outcome stored",
+          "retry --outcome dns_failure --since yesterday", "log-level loud", "hosts --sort size", "hosts --limit 0",
+          "export", "export url-to-path", "export url-to-path --format xml -o -", "--socket a --instance b status",
+          "--instance ../x status", "watch --interval 5"}) {
+        const Ran ran = run(arguments);
+        EXPECT_EQ(ran.code, 2) << arguments;
+        EXPECT_THAT(ran.err, StartsWith("gritctl: ")) << arguments;
+        EXPECT_THAT(ran.out, IsEmpty()) << arguments;
+    }
+    EXPECT_EQ(run("--socket " + std::string(200, 'x') + " status").code, 2);
+}
+
+TEST_F(Gritctl, MisspeltWordsAreAnsweredWithTheNearest) {
+    EXPECT_THAT(run("statsu").err, StartsWith("gritctl: there is no command \"statsu\": did you mean \"stat"));
+    EXPECT_THAT(run("--socket status resum").err, HasSubstr("did you mean \"resume\"?"));
+    EXPECT_THAT(run("retry --outcome dns_failur").err, HasSubstr("did you mean \"dns_failure\"?"));
+    EXPECT_THAT(run("verify").err, HasSubstr("there is no command \"verify\""));
+}
+
+TEST_F(Gritctl, HelpAndVersionAreData) {
+    const Ran help = run("--help");
+    EXPECT_EQ(help.code, 0);
+    EXPECT_THAT(help.out, HasSubstr("Examples:\n  gritctl status\n"));
+    EXPECT_THAT(help.out, Not(HasSubstr("doctor")));
+    EXPECT_EQ(run("retry --help").code, 0);
+    const Ran version = run("--version");
+    EXPECT_EQ(version.code, 0);
+    EXPECT_THAT(version.out, StartsWith("gritctl " + std::string(grit::version())));
+}
+
+TEST_F(Gritctl, FullStandardOutputIsAFailure) {
+    const RunningServer server(backend_);
+    EXPECT_EQ(ask(server, "status >/dev/full").code, 1);
+}
+
+TEST_F(Gritctl, ExportThroughTheDaemonIsWholeOrNotThere) {
+    const std::string file = folder_ / "map.csv";
+    {
+        const RunningServer server(backend_);
+        const Ran ran = ask(server, "export url-to-path --format csv -o " + file);
+        EXPECT_EQ(ran.code, 0) << ran.err;
+        EXPECT_EQ(read_file(file), "url,path\r\nhttps://a.example/x.jpg,/srv/00000/000000005.jpg\r\n");
+        EXPECT_EQ(ask(server, "export url-to-path -o -").out, read_file(file));
+        EXPECT_EQ(backend_.calls().back(), "export jsonl");
+    }
+    backend_.export_pieces = {"half"};
+    backend_.export_problem = "records: corrupt row";
+    const RunningServer server(backend_);
+    const Ran broken = ask(server, "export url-to-path --format csv -o " + file);
+    EXPECT_EQ(broken.code, 1);
+    EXPECT_THAT(read_file(file), StartsWith("url,path"));
+    EXPECT_EQ(ask(server, "export url-to-path -o " + (folder_ / "no/such/folder")).code, 1);
+}
+
+TEST_F(Gritctl, LargeExportArrivesWhole) {
+    backend_.export_pieces.assign(40, std::string(300'000, 'x'));
+    const RunningServer server(backend_);
+    const Ran ran = ask(server, "export url-to-path --format csv -o " + (folder_ / "big"));
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_EQ(read_file(folder_ / "big"), std::string(12'000'000, 'x'));
+}
+
+TEST_F(Gritctl, ExportsWithoutADaemonReadTheConfig) {
+    const std::string input = folder_ / "a.jsonl";
+    std::ofstream(input) << "{\"url\": \"http://a/\", \"key\": \"007\"}\nbroken\n";
+    const std::string config = folder_ / "c.toml";
+    std::ofstream(config) << "[input]\nannotations = [\"" << input
+                          << "\"]\n[storage]\nroot = \"/srv\"\n[state]\ndir = \"" << folder_ / "state" << "\"\n";
+    const Ran list = run("export url-list --config " + config + " -o " + (folder_ / "list.csv"));
+    EXPECT_EQ(list.code, 0) << list.err;
+    EXPECT_EQ(read_file(folder_ / "list.csv"), "url,image_id\r\nhttp://a/,007\r\n");
+    EXPECT_THAT(list.err, HasSubstr("left out: 1 lines that can not be used, the first is " + input + ":2: "));
+
+    const Ran no_state = run("export url-to-path --format json --config " + config + " -o -");
+    EXPECT_EQ(no_state.code, 1);
+    EXPECT_THAT(no_state.err, HasSubstr(folder_ / "state"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "state"));
+
+    const Ran no_config = run("export url-list --config " + (folder_ / "none.toml") + " -o -");
+    EXPECT_EQ(no_config.code, 1);
+    EXPECT_THAT(no_config.err, HasSubstr("can not read the config"));
+    std::ofstream(config) << "[inputs]\n";
+    EXPECT_THAT(run("export url-list -o - --config " + config).err, HasSubstr(config + ":1:"));
+}
+
+TEST_F(Gritctl, UrlListAsksTheDaemonForItsConfig) {
+    const std::string input = folder_ / "a.jsonl";
+    std::ofstream(input) << "{\"url\": \"http://a/\", \"key\": \"007\"}\n";
+    const std::string config = folder_ / "c.toml";
+    std::ofstream(config) << "[input]\nannotations = [\"" << input
+                          << "\"]\n[storage]\nroot = \"/srv\"\n[state]\ndir = \"/s\"\n";
+    backend_.update("config", json::object{{"file", json::string(config)}, {"reloaded_at", 0}});
+    const RunningServer server(backend_);
+    EXPECT_EQ(ask(server, "export url-list -o -").out, "url,image_id\r\nhttp://a/,007\r\n");
+}
+
+// A gritctl that runs while the test goes on.
+class Running {
+  public:
+    explicit Running(const std::string& arguments)
+        : pipe_(::popen((GRITCTL " " + arguments).c_str(), "r")) {}  // NOLINT
+    std::string line() {
+        std::string text;
+        for (int c = std::fgetc(pipe_); c != EOF; c = std::fgetc(pipe_)) {
+            text.push_back(static_cast<char>(c));
+            if (c == '\n') {
+                break;
+            }
+        }
+        return text;
+    }
+    int end() {
+        const int status = ::pclose(pipe_);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+  private:
+    FILE* pipe_;
+};
+
+TEST_F(Gritctl, WatchEndsWithTheDaemon) {
+    Options options;
+    options.event_interval = 5ms;
+    RunningServer server(backend_, options);
+    Running watch("--socket " + server.path() + " watch --interval 1h");
+    EXPECT_THAT(watch.line(), HasSubstr(" default running 4102331/20498221 (20.0%)"));
+    backend_.update("state", "stopped");
+    server.stop();
+    EXPECT_THAT(watch.line(), HasSubstr(" default stopped "));  // The last one, though no hour has gone by.
+    EXPECT_EQ(watch.line(), "");
+    EXPECT_EQ(watch.end(), 0);
+}
+
+TEST_F(Gritctl, WatchAsJsonIsEveryEvent) {
+    Options options;
+    options.event_interval = 5ms;
+    RunningServer server(backend_, options);
+    Running watch("--socket " + server.path() + " watch --json");
+    EXPECT_EQ(json::parse(watch.line()).at("event"), "state");
+    EXPECT_EQ(json::parse(watch.line()).at("status").as_object(), backend_.status());
+    EXPECT_EQ(json::parse(watch.line()).at("seq"), 3);
+    server.stop();
+    std::string last;
+    for (std::string line = watch.line(); !line.empty(); line = watch.line()) {
+        last = line;
+    }
+    EXPECT_EQ(json::parse(last).at("event"), "end");
+    EXPECT_EQ(watch.end(), 0);
+}
+
+// What a killed daemon looks like: a stream that breaks off.
+TEST_F(Gritctl, WatchTellsADaemonThatWentAway) {
+    const std::string path = folder_ / "s";
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(listener, 1), 0);
+    std::thread dying([listener] {
+        const int peer = ::accept(listener, nullptr, nullptr);
+        constexpr std::string_view kHead =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n{\"event\":\"heartbeat\"";
+        (void)!::write(peer, kHead.data(), kHead.size());
+        ::shutdown(peer, SHUT_WR);
+        char buffer[1024];
+        while (::read(peer, buffer, sizeof buffer) > 0) {
+        }
+        ::close(peer);
+    });
+    const Ran ran = run("--socket " + path + " watch");
+    dying.join();
+    ::close(listener);
+    EXPECT_EQ(ran.code, 3);
+    EXPECT_THAT(ran.err, StartsWith("gritctl: gritd went away without a word\n"));
+}
+
+}  // namespace
+}  // namespace grit::admin

@@ -1,0 +1,172 @@
+#include "router.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/serialize.hpp>
+
+#include "fake_backend.hpp"
+#include "grit/base/version.hpp"
+
+namespace grit::admin {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class RouterTest : public testing::Test {
+  protected:
+    Reply ask(std::string_view method, std::string_view target, std::string_view body = {}) {
+        Routed routed = Router(backend_).route(Call{method, target, body});
+        action_ = routed.action;
+        return std::get<Reply>(std::move(routed.answer));
+    }
+    static std::string detail(const Reply& reply) { return std::string(reply.body.at("detail").as_string()); }
+    static std::string hint(const Reply& reply) { return std::string(reply.body.at("hint").as_string()); }
+
+    test::FakeBackend backend_;
+    std::string_view action_;
+};
+
+TEST_F(RouterTest, VersionNamesDaemonAndApi) {
+    const Reply reply = ask("GET", "/v1/version");
+    EXPECT_EQ(reply.status, 200u);
+    EXPECT_EQ(json::serialize(reply.body), R"({"daemon":")" + std::string(grit::version()) + R"(","api":"1.0.0"})");
+}
+
+TEST_F(RouterTest, StatusIsTheBackends) {
+    EXPECT_EQ(ask("GET", "/v1/status").body.as_object(), backend_.status());
+    EXPECT_EQ(action_, "");
+}
+
+TEST_F(RouterTest, ActionsReachTheBackendAndTellTheState) {
+    const Reply paused = ask("POST", "/v1/pause", R"({"reason": "disk swap"})");
+    EXPECT_EQ(json::serialize(paused.body), R"({"state":"paused","pause_reason":"disk swap"})");
+    EXPECT_EQ(action_, "pause");
+    EXPECT_EQ(ask("POST", "/v1/pause").status, 200u);
+    EXPECT_EQ(ask("POST", "/v1/resume", "{}").body.at("state"), "running");
+    EXPECT_EQ(ask("POST", "/v1/drain").status, 202u);
+    EXPECT_EQ(ask("POST", "/v1/stop").status, 202u);
+    EXPECT_EQ(ask("POST", "/v1/reload").status, 200u);
+    EXPECT_EQ(ask("POST", "/v1/log-level", R"({"level":"debug"})").status, 200u);
+    EXPECT_THAT(backend_.calls(),
+                ElementsAre("pause disk swap", "pause ", "resume", "drain", "stop", "reload", "log-level debug"));
+}
+
+TEST_F(RouterTest, RecordIsAskedByTheDecodedUrl) {
+    const Reply reply = ask("GET", "/v1/record?url=https%3A%2F%2Fa.example%2Fx.jpg%3Fa%3D1%26b%3D2%2B3");
+    EXPECT_EQ(reply.status, 200u);
+    EXPECT_EQ(reply.body.at("url"), "https://a.example/x.jpg?a=1&b=2+3");
+}
+
+TEST_F(RouterTest, PlusInAQueryIsAPlus) {
+    EXPECT_EQ(ask("GET", "/v1/record?url=https://a.example/x.jpg?a=1%26b=2+3").status, 200u);
+}
+
+TEST_F(RouterTest, UnknownRecordAndHostAreNotFound) {
+    EXPECT_EQ(ask("GET", "/v1/record?url=https://b.example/").status, 404u);
+    EXPECT_EQ(ask("GET", "/v1/hosts/c.example").status, 404u);
+    EXPECT_EQ(ask("GET", "/v1/hosts/a.example").status, 200u);
+}
+
+TEST_F(RouterTest, DamageIsTheServersFault) {
+    const Reply reply = ask("GET", "/v1/record?url=https://damaged.example/");
+    EXPECT_EQ(reply.status, 500u);
+    EXPECT_EQ(detail(reply), "records: corrupt row");
+}
+
+TEST_F(RouterTest, MissingUrlIsNamed) {
+    for (const char* target : {"/v1/record", "/v1/record?url=", "/v1/explain"}) {
+        const Reply reply = ask("GET", target);
+        EXPECT_EQ(reply.status, 400u) << target;
+        EXPECT_THAT(detail(reply), HasSubstr("\"url\""));
+    }
+}
+
+TEST_F(RouterTest, HostsTakeSortAndLimit) {
+    EXPECT_EQ(ask("GET", "/v1/hosts").status, 200u);
+    EXPECT_EQ(ask("GET", "/v1/hosts?sort=errors&limit=5").body.at("hosts").as_array().size(), 2u);
+    EXPECT_THAT(backend_.calls(), ElementsAre("hosts remaining 20", "hosts errors 5"));
+    EXPECT_THAT(hint(ask("GET", "/v1/hosts?sort=size")), HasSubstr("remaining, errors, stored, eta"));
+    for (const char* limit : {"0", "-1", "10001", "5x", "", "99999999999999999999"}) {
+        EXPECT_EQ(ask("GET", std::string("/v1/hosts?limit=") + limit).status, 400u) << limit;
+    }
+}
+
+TEST_F(RouterTest, RetryReadsItsFilter) {
+    const Reply reply =
+        ask("POST", "/v1/retry",
+            R"({"outcomes":["dns_failure","http_not_found"],"host":"a.example","since":"2h","dry_run":true})");
+    EXPECT_EQ(json::serialize(reply.body), R"({"requeued":42})");
+    EXPECT_THAT(backend_.calls(), ElementsAre("retry dns_failure http_not_found host=a.example since=7200000 dry_run"));
+}
+
+TEST_F(RouterTest, RetryRefusesWhatItWouldIgnore) {
+    const Reply unknown = ask("POST", "/v1/retry", R"({"outcomes":["dns_failure"],"hosts":"a.example"})");
+    EXPECT_EQ(unknown.status, 400u);
+    EXPECT_EQ(detail(unknown), "unknown field \"hosts\"");
+    EXPECT_EQ(hint(unknown), "it takes: outcomes, host, since, dry_run");
+    for (const char* body :
+         {"", "{}", "[]", "{", R"({"outcomes":[]})", R"({"outcomes":["nonsense"]})", R"({"outcomes":[7]})",
+          R"({"outcomes":"dns_failure"})", R"({"outcomes":["stored"]})", R"({"outcomes":["dns_failure"],"since":"2"})",
+          R"({"outcomes":["dns_failure"],"since":7})", R"({"outcomes":["dns_failure"],"host":""})",
+          R"({"outcomes":["dns_failure"],"dry_run":1})"}) {
+        EXPECT_EQ(ask("POST", "/v1/retry", body).status, 400u) << body;
+    }
+    EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(RouterTest, RefusedReloadTellsWhy) {
+    backend_.reload_problem = "gritd.toml:3:1: unknown key";
+    const Reply reply = ask("POST", "/v1/reload");
+    EXPECT_EQ(reply.status, 422u);
+    EXPECT_EQ(detail(reply), "gritd.toml:3:1: unknown key");
+    EXPECT_EQ(reply.content_type, "application/problem+json");
+    EXPECT_EQ(reply.body.at("title"), "Unprocessable Entity");
+    EXPECT_EQ(reply.body.at("status"), 422u);
+}
+
+TEST_F(RouterTest, UnknownParametersAndBodiesAreRefused) {
+    EXPECT_THAT(detail(ask("GET", "/v1/status?verbose=1")), HasSubstr("\"verbose\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/stop", R"({"force":true})")), HasSubstr("\"force\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/pause", R"({"why":"x"})")), HasSubstr("\"why\""));
+    EXPECT_EQ(ask("POST", "/v1/pause", R"({"reason":")" + std::string(513, 'x') + "\"}").status, 400u);
+    EXPECT_EQ(ask("POST", "/v1/log-level", R"({"level":"loud"})").status, 400u);
+    EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(RouterTest, WrongMethodNamesTheRightOne) {
+    const Reply reply = ask("GET", "/v1/pause");
+    EXPECT_EQ(reply.status, 405u);
+    EXPECT_EQ(reply.allow, "POST");
+    EXPECT_EQ(ask("DELETE", "/v1/hosts/a.example").allow, "GET");
+}
+
+TEST_F(RouterTest, UnknownPathsAreNotFound) {
+    for (const char* target : {"/", "/v1", "/v2/status", "/v1/status/x", "/v1/hosts/a/b", "/v1/export", "/v1/*"}) {
+        EXPECT_EQ(ask("GET", target).status, 404u) << target;
+    }
+    EXPECT_EQ(ask("GET", "no path").status, 400u);
+    EXPECT_EQ(ask("GET", "/v1/record?url=a b").status, 400u);
+}
+
+TEST_F(RouterTest, EventsTakeTypes) {
+    const Router router(backend_);
+    const auto all = std::get<EventsWanted>(router.route({"GET", "/v1/events", ""}).answer);
+    EXPECT_TRUE(all.progress && all.state);
+    const auto state = std::get<EventsWanted>(router.route({"GET", "/v1/events?types=state", ""}).answer);
+    EXPECT_TRUE(!state.progress && state.state);
+    EXPECT_EQ(ask("GET", "/v1/events?types=state,weather").status, 400u);
+}
+
+TEST_F(RouterTest, ExportTakesAFormat) {
+    const Router router(backend_);
+    const auto answer = router.route({"GET", "/v1/export/url-to-path?format=csv", ""}).answer;
+    EXPECT_EQ(std::get<ExportWanted>(answer).content_type, "text/csv; charset=utf-8; header=present");
+    EXPECT_EQ(ask("GET", "/v1/export/url-to-path?format=xml").status, 400u);
+    EXPECT_THAT(backend_.calls(), ElementsAre("export csv"));
+}
+
+}  // namespace
+}  // namespace grit::admin
