@@ -1,0 +1,298 @@
+#include "command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "control_commands.hpp"
+#include "export_commands.hpp"
+#include "grit/base/log.hpp"
+#include "grit/base/outcome.hpp"
+#include "grit/base/quantity.hpp"
+#include "grit/base/version.hpp"
+#include "suggest.hpp"
+#include "text.hpp"
+#include "watch.hpp"
+
+namespace grit::ctl {
+namespace {
+
+constexpr const char* kDescription = R"(Looks after a running gritd over its control socket.
+
+Examples:
+  gritctl status
+  gritctl retry --outcome dns_failure --since 2h --dry-run)";
+
+constexpr const char* kFooter = R"(
+Exit codes: 0 ok, 1 failed, 2 usage, 3 gritd is not running, 4 not found, 5 not permitted.)";
+
+// Everything that options fill in.
+struct Arguments {
+    std::string socket = "/run/grit/grit.sock";
+    std::string instance;
+    bool json = false;
+    std::string text;  // The command's own argument: a URL, a host, a level or a reason.
+    std::string sort = "remaining";
+    std::size_t limit = 20;
+    std::string interval = "30s";
+    RetryRequest retry;
+    std::string format = "jsonl";
+    ExportRequest exported;
+};
+
+using Action = std::function<Ended(const Client&, const Output&)>;
+
+// A check for an option's value, with the reason to show.
+CLI::Validator checked(const std::string& description, std::function<std::string(std::string&)> check) {
+    return CLI::Validator(std::move(check), description);
+}
+
+std::string not_one_of(std::string_view what, const std::string& value, const std::vector<std::string>& known) {
+    std::string text = fmt::format("\"{}\" is no {}", value, what);
+    if (const auto near = nearest(value, known)) {
+        return text + fmt::format(": did you mean \"{}\"?", *near);
+    }
+    text += "; there are:";
+    for (const std::string& name : known) {
+        text += " " + name;
+    }
+    return text;
+}
+
+CLI::Validator is_outcome() {
+    return checked("OUTCOME", [](std::string& value) {
+        if (const auto outcome = outcome_named(value)) {
+            return disposition_of(*outcome) == Disposition::done
+                       ? fmt::format("\"{}\" is no failure: what is stored is not asked again", value)
+                       : std::string();
+        }
+        std::vector<std::string> known;
+        for (const Outcome outcome : kAllOutcomes) {
+            if (disposition_of(outcome) != Disposition::done) {
+                known.emplace_back(name_of(outcome));
+            }
+        }
+        return not_one_of("outcome", value, known);
+    });
+}
+
+CLI::Validator one_of(const std::string& what, std::vector<std::string> known) {
+    return checked("", [what, known = std::move(known)](std::string& value) {
+        for (const std::string& name : known) {
+            if (name == value) {
+                return std::string();
+            }
+        }
+        return not_one_of(what, value, known);
+    });
+}
+
+CLI::Validator is_duration() {
+    return checked("DURATION", [](std::string& value) {
+        return parse_duration(value) ? std::string() : fmt::format("\"{}\" is no duration, such as 2h or 30m", value);
+    });
+}
+
+CLI::Validator is_instance() {
+    return checked("NAME", [](std::string& value) {
+        const bool plain = !value.empty() && value[0] != '.' && value.find('/') == std::string::npos;
+        return plain ? std::string() : fmt::format("\"{}\" can not be the name of an instance", value);
+    });
+}
+
+class CommandLine {
+  public:
+    CommandLine() : app_(kDescription, "gritctl") {
+        app_.footer(kFooter);
+        app_.set_version_flag("--version",
+                              fmt::format("gritctl {} ({}, {})", grit::version(), grit::commit(), grit::compiler()));
+        app_.require_subcommand(1);
+        app_.failure_message(CLI::FailureMessage::simple);
+        auto* socket =
+            app_.add_option("--socket", arguments_.socket, "Control socket of the daemon")->capture_default_str();
+        app_.add_option("--instance", arguments_.instance, "The daemon of /run/grit/NAME.sock and /etc/gritd/NAME.toml")
+            ->check(is_instance())
+            ->excludes(socket);
+        app_.add_flag("--json", arguments_.json, "Print one JSON document (watch: one per line)");
+        add_questions();
+        add_controls();
+        add_exports();
+    }
+
+    int run(int argc, const char* const* argv, Output output) {
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::ParseError& error) {
+            return explain(error, argc, argv, output);
+        }
+        output.json = arguments_.json;
+        std::string socket = arguments_.socket;
+        if (!arguments_.instance.empty()) {
+            socket = fmt::format("/run/grit/{}.sock", arguments_.instance);
+            arguments_.exported.instance_config = fmt::format("/etc/gritd/{}.toml", arguments_.instance);
+        }
+        const Ended ended = action_(Client(std::move(socket)), output);
+        if (!ended) {
+            return report(output, ended.error());
+        }
+        return static_cast<int>(ExitCode::ok);
+    }
+
+  private:
+    CLI::App* add(CLI::App& parent, const std::string& name, const std::string& description, Action action) {
+        CLI::App* command = parent.add_subcommand(name, description);
+        command->fallthrough();  // --json and --socket may come behind the command as well.
+        if (action) {
+            command->callback([this, action = std::move(action)] { action_ = action; });
+        }
+        return command;
+    }
+
+    void add_questions() {
+        add(app_, "status", "State, progress, rates, hosts and failures at one glance", show_status);
+        auto* watch_command = add(app_, "watch", "Live progress until the daemon ends",
+                                  [this](const Client& client, const Output& output) {
+                                      return watch(client, output, *parse_duration(arguments_.interval));
+                                  });
+        watch_command->add_option("--interval", arguments_.interval, "Between two lines when the output is no terminal")
+            ->check(is_duration())
+            ->capture_default_str();
+        auto* hosts = add(app_, "hosts", "The hosts with the most of something",
+                          [this](const Client& client, const Output& output) {
+                              return show_hosts(client, output, arguments_.sort, arguments_.limit);
+                          });
+        hosts->add_option("--sort", arguments_.sort, "By remaining, errors, stored or eta")
+            ->check(one_of("order", {"remaining", "errors", "stored", "eta"}))
+            ->capture_default_str();
+        hosts->add_option("--limit", arguments_.limit, "At most so many")
+            ->check(CLI::Range(1, 10'000))
+            ->capture_default_str();
+        add_question("host", "NAME", "One host: its queue, pace and failures", show_host);
+        add_question("record", "URL", "All that is known of one URL", show_record);
+        add_question("explain", "URL", "What gritd would do with a URL now, and why", show_explanation);
+        add(app_, "stats", "Statistics of the dataset", show_stats);
+        add(app_, "version", "Versions of gritctl and of the running daemon", show_version);
+    }
+
+    void add_question(const std::string& name, const std::string& argument, const std::string& description,
+                      Ended (*question)(const Client&, const Output&, const std::string&)) {
+        add(app_, name, description,
+            [this, question](const Client& client, const Output& output) {
+                return question(client, output, arguments_.text);
+            })
+            ->add_option(argument, arguments_.text)
+            ->required();
+    }
+
+    void add_controls() {
+        add(app_, "pause", "Begin nothing new; fetches in flight end by themselves",
+            [this](const Client& client, const Output& output) { return pause(client, output, arguments_.text); })
+            ->add_option("REASON", arguments_.text, "Shown by status");
+        add(app_, "resume", "Go on after a pause", resume);
+        add(app_, "drain", "Begin nothing new and end the daemon when all is settled", drain);
+        add(app_, "stop", "End the daemon", stop);
+        add(app_, "reload", "Read the config file again", reload);
+        add(app_, "log-level", "Change what is logged, until the next start",
+            [this](const Client& client, const Output& output) {
+                return set_log_level(client, output, arguments_.text);
+            })
+            ->add_option("LEVEL", arguments_.text, "debug, info, warning or error")
+            ->check(one_of("level", {"debug", "info", "warning", "error"}))
+            ->required();
+        auto* again =
+            add(app_, "retry", "Ask again what failed in a certain way",
+                [this](const Client& client, const Output& output) { return retry(client, output, arguments_.retry); });
+        again->add_option("--outcome", arguments_.retry.outcomes, "Records with these outcomes: X,Y or several times")
+            ->delimiter(',')
+            ->check(is_outcome())
+            ->required();
+        again->add_option("--host", arguments_.retry.host, "Only of this host");
+        again->add_option("--since", arguments_.retry.since, "Only those that failed within this time, such as 2h")
+            ->check(is_duration());
+        again->add_flag("--dry-run", arguments_.retry.dry_run, "Count them only");
+    }
+
+    void add_exports() {
+        auto* exports = add(app_, "export", "Write what is known into a file", nullptr);
+        exports->require_subcommand(1);
+        auto* map = add(*exports, "url-to-path", "Where the image of each URL lies",
+                        [this](const Client& client, const Output& output) {
+                            arguments_.exported.format = *dataset::format_named(arguments_.format);
+                            return export_url_to_path(client, output, arguments_.exported);
+                        });
+        map->add_option("--format", arguments_.format, "json (image_url_to_path.json), csv or jsonl")
+            ->check(one_of("format", {"json", "csv", "jsonl"}))
+            ->capture_default_str();
+        auto* list = add(*exports, "url-list", "url_list.csv: url and image_id of every annotation",
+                         [this](const Client& client, const Output& output) {
+                             return export_url_list(client, output, arguments_.exported);
+                         });
+        list->add_option("--id-field", arguments_.exported.id_field, "Field of the annotations with the image id")
+            ->capture_default_str();
+        for (CLI::App* command : {map, list}) {
+            command->add_option("-o,--output", arguments_.exported.file, "File to write; - is standard output")
+                ->required();
+            command->add_option("--config", arguments_.exported.config,
+                                "Config of the dataset: no daemon is needed then");
+        }
+    }
+
+    // CLI11's own codes are above 100; the contract is 0 for help and 2 for usage.
+    int explain(const CLI::ParseError& error, int argc, const char* const* argv, const Output& output) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            return app_.exit(error, output.out, output.err);  // --help and --version
+        }
+        const std::string unknown = unknown_command(argc, argv);
+        if (unknown.empty()) {
+            return report(output, {ExitCode::usage, error.what(), "gritctl --help tells how it is used"});
+        }
+        std::string what = fmt::format("there is no command \"{}\"", unknown);
+        if (const auto near = nearest(unknown, names_in(app_))) {
+            what += fmt::format(": did you mean \"{}\"?", *near);
+        }
+        return report(output, {ExitCode::usage, what, "gritctl --help lists the commands"});
+    }
+
+    static std::vector<std::string> names_in(const CLI::App& app) {
+        std::vector<std::string> names;
+        for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+            names.push_back(command->get_name());
+        }
+        return names;
+    }
+
+    // The first word that stands where a command should and is none; empty if the command is not what was wrong.
+    std::string unknown_command(int argc, const char* const* argv) const {
+        const auto known = names_in(app_);
+        for (int i = 1; i < argc; ++i) {
+            const std::string word = argv[i];
+            if (word == "--socket" || word == "--instance") {
+                ++i;
+            } else if (!word.starts_with('-')) {
+                return std::find(known.begin(), known.end(), word) == known.end() ? word : std::string();
+            }
+        }
+        return {};
+    }
+
+    CLI::App app_;
+    Arguments arguments_;
+    Action action_;
+};
+
+}  // namespace
+
+int run(int argc, const char* const* argv, Output output) {
+    const int code = CommandLine().run(argc, argv, output);
+    output.out.flush();
+    if (code == 0 && !output.out) {
+        return report(output, {ExitCode::failed, "can not write to standard output", {}});
+    }
+    return code;
+}
+
+}  // namespace grit::ctl
