@@ -65,7 +65,7 @@ awaitable<ErrorCode> Connection::handshake(TlsContext& context, const std::strin
         co_return timeout();
     }
     session_key_ = std::move(session_key);
-    tls_.emplace(tcp_, context.native());
+    tls_ = std::make_unique<Tls>(tcp_, context.native());
     if (!context.prepare(tls_->native_handle(), host, session_key_)) {
         co_return make_error_code(Errc::tls_handshake);
     }

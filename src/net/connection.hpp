@@ -8,7 +8,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <chrono>
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,7 +54,7 @@ class Connection {
     [[nodiscard]] boost::asio::awaitable<ErrorCode> write(std::string_view bytes, std::chrono::nanoseconds limit);
 
     [[nodiscard]] const boost::asio::ip::address& address() const noexcept { return place_.address(); }
-    [[nodiscard]] bool secure() const noexcept { return tls_.has_value(); }
+    [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
 
     /// Begins and ends the time in which nobody uses the connection.
     void set_idle(bool idle);
@@ -70,7 +70,7 @@ class Connection {
     AddressPlace place_;
     boost::beast::tcp_stream tcp_;
     std::string session_key_;  // before tls_, which refers to it
-    std::optional<Tls> tls_;
+    std::unique_ptr<Tls> tls_;
     bool idle_ = false;
 };
 

@@ -14,8 +14,8 @@ namespace http = boost::beast::http;
 
 namespace {
 
-constexpr std::size_t kHeadCapacity = 16 * 1024;
-constexpr std::size_t kBodyCapacity = 64 * 1024;
+constexpr std::size_t kHeadCapacity = std::size_t{16} * 1024;
+constexpr std::size_t kBodyCapacity = std::size_t{64} * 1024;
 constexpr int kMaxInterim = 16;  // a server may send 103 and 102 a few times, not for ever
 constexpr unsigned kSwitchingProtocols = 101;
 
@@ -34,7 +34,7 @@ ResponseReader::ResponseReader(std::size_t max_header_bytes)
 }
 
 void ResponseReader::new_parser() {
-    parser_.emplace();
+    parser_ = std::make_unique<Parser>();
     parser_->header_limit(static_cast<std::uint32_t>(max_header_bytes_));
     parser_->body_limit(boost::none);  // the caller counts what it takes
 }

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "grit/net/errc.hpp"
@@ -85,7 +84,7 @@ class ResponseReader {
     void grow();
 
     const std::size_t max_header_bytes_;
-    std::optional<Parser> parser_;
+    std::unique_ptr<Parser> parser_;
     std::unique_ptr<std::byte[]> buffer_;
     std::size_t capacity_;
     std::size_t begin_ = 0;  // bytes not parsed yet are [begin_, end_)

@@ -48,7 +48,7 @@ class Client {
         std::map<std::uint16_t, std::uint16_t> port_map;  ///< Port of the URL -> port dialled. Host and SNI stay true.
         std::size_t max_idle_connections = 2'000;         ///< About 86 KB each with TLS.
         Milliseconds max_idle_time{15'000};
-        std::size_t max_header_bytes = 64 * 1024;
+        std::size_t max_header_bytes = std::size_t{64} * 1024;
     };
 
     Client(boost::asio::io_context& context, Options options, Resolver& resolver, const AddressGuard& guard,
