@@ -193,7 +193,7 @@ class CommandLine {
             [this](const Client& client, const Output& output) { return pause(client, output, arguments_.text); })
             ->add_option("REASON", arguments_.text, "Shown by status");
         add(app_, "resume", "Go on after a pause", resume);
-        add(app_, "drain", "Begin nothing new and end the daemon when all is settled", drain);
+        add(app_, "drain", "Begin nothing new and end the daemon when nothing is in flight", drain);
         add(app_, "stop", "End the daemon", stop);
         add(app_, "reload", "Read the config file again", reload);
         add(app_, "log-level", "Change what is logged, until the next start",
