@@ -86,6 +86,17 @@ Answer answer_of(Outcome outcome) {
     return disposition == Disposition::own_fault || disposition == Disposition::host_down ? Answer::none : Answer::good;
 }
 
+// The host's pace, asked when the request is ready to go out.
+class LeaseGate final : public net::SendGate {
+  public:
+    LeaseGate(frontier::Frontier& frontier, Lease& lease) : frontier_(frontier), lease_(lease) {}
+    [[nodiscard]] bool may_send() override { return frontier_.may_send(lease_); }
+
+  private:
+    frontier::Frontier& frontier_;
+    Lease& lease_;
+};
+
 }  // namespace
 
 Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in_flight)
@@ -218,11 +229,12 @@ awaitable<void> Shard::work(Lease lease) {
     if (task.first_ms == 0) {
         task.first_ms = context_.clock.wall_now().time_since_epoch().count();
     }
+    LeaseGate gate(frontier_, lease);
     if (task.kind == Task::Kind::robots) {
-        Fetched result = co_await fetcher_.robots(task.url);
+        Fetched result = co_await fetcher_.robots(task.url, gate);
         end_robots(std::move(lease), std::move(result));
     } else {
-        Fetched result = co_await fetcher_.image(task.url, task.spent);
+        Fetched result = co_await fetcher_.image(task.url, task.spent, gate);
         end_image(std::move(lease), std::move(result));
     }
 }

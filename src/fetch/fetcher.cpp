@@ -93,57 +93,61 @@ Fetcher::Fetcher(net::Client& client, archive::Depot& depot, asio::thread_pool& 
                  metrics::Metrics& metrics, const Clock& clock)
     : client_(client), depot_(depot), disk_(disk), options_(std::move(options)), metrics_(metrics), clock_(clock) {}
 
-awaitable<Fetched> Fetcher::image(url::CanonicalUrl url, Milliseconds spent) {
+awaitable<Fetched> Fetcher::image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate) {
     Fetched result;
     const SteadyTime start = clock_.now();
-    const Deadline deadline = Deadline::after(start, options_.total_timeout - spent);
-    auto exchange = co_await client_.get(url, deadline);
-    if (!exchange) {
-        result.busy = exchange.error() == net::Errc::address_busy;
-        result.outcome = net::outcome_of(exchange.error());
-        result.detail = exchange.error().message();
-        result.spent = std::chrono::duration_cast<Milliseconds>(clock_.now() - start);
-        co_return result;
-    }
-    const net::ResponseHead& head = (*exchange)->head();
-    if (head.status >= 200 && head.status <= 203) {
-        result.http_status = static_cast<std::uint16_t>(head.status);
-        if (!refused_by_head(head, result)) {
-            co_await read_image(**exchange, result);
+    const std::unique_ptr<net::Exchange> exchange = co_await ask(url, options_.total_timeout - spent, gate, result);
+    if (exchange) {
+        const net::ResponseHead& head = exchange->head();
+        if (head.status >= 200 && head.status <= 203) {
+            result.http_status = static_cast<std::uint16_t>(head.status);
+            if (!refused_by_head(head, result)) {
+                co_await read_image(*exchange, result);
+            }
+        } else {
+            judge_status(head, url, result);
+            co_await drain_small_body(*exchange);
         }
-    } else {
-        judge_status(head, url, result);
-        co_await drain_small_body(**exchange);
+        note_timings(*exchange, start, result);
     }
-    note_timings(**exchange, start, result);
+    result.spent = std::chrono::duration_cast<Milliseconds>(clock_.now() - start);
     co_return result;
 }
 
-awaitable<Fetched> Fetcher::robots(url::CanonicalUrl url) {
+awaitable<Fetched> Fetcher::robots(url::CanonicalUrl url, net::SendGate& gate) {
     Fetched result;
     const SteadyTime start = clock_.now();
-    const Deadline deadline = Deadline::after(start, options_.total_timeout);
-    metrics_.robots_fetches.add();
-    auto exchange = co_await client_.get(url, deadline);
+    const std::unique_ptr<net::Exchange> exchange = co_await ask(url, options_.total_timeout, gate, result);
     if (!exchange) {
-        result.busy = exchange.error() == net::Errc::address_busy;
-        result.outcome = net::outcome_of(exchange.error());
-        result.detail = exchange.error().message();
         co_return result;
     }
-    const net::ResponseHead& head = (*exchange)->head();
+    metrics_.robots_fetches.add();
+    const net::ResponseHead& head = exchange->head();
     judge_status(head, url, result);
     if (head.status >= 200 && head.status <= 299) {
-        co_await read_rules(**exchange, result);
+        co_await read_rules(*exchange, result);
     } else {
         // RFC 9309 section 2.3.1.3: "unavailable". 429 asks for less rather than saying that there is no file.
         if (head.status >= 400 && head.status < 500 && head.status != 429) {
             result.rules = robots::Rules::allow_all();
         }
-        co_await drain_small_body(**exchange);
+        co_await drain_small_body(*exchange);
     }
-    note_timings(**exchange, start, result);
+    note_timings(*exchange, start, result);
     co_return result;
+}
+
+// Sends the request. @return nullptr if no answer came: the result says why.
+awaitable<std::unique_ptr<net::Exchange>> Fetcher::ask(const url::CanonicalUrl& url, Milliseconds limit,
+                                                       net::SendGate& gate, Fetched& result) {
+    auto exchange = co_await client_.get(url, Deadline::after(clock_.now(), limit), &gate);
+    if (exchange) {
+        co_return std::move(*exchange);
+    }
+    result.busy = exchange.error() == net::Errc::address_busy || exchange.error() == net::Errc::not_sent;
+    result.outcome = net::outcome_of(exchange.error());
+    result.detail = exchange.error().message();
+    co_return nullptr;
 }
 
 void Fetcher::judge_status(const net::ResponseHead& head, const url::CanonicalUrl& url, Fetched& result) const {
@@ -300,8 +304,6 @@ awaitable<void> Fetcher::drain_small_body(net::Exchange& exchange) {
 void Fetcher::note_timings(const net::Exchange& exchange, SteadyTime start, Fetched& result) {
     const net::Timings timings = exchange.timings();
     result.latency = std::chrono::duration_cast<Milliseconds>(timings.first_byte);
-    result.spent = std::chrono::duration_cast<Milliseconds>(clock_.now() - start);
-    metrics_.http_responses(metrics::code_class_of(result.http_status)).add();
     metrics_.fetch_duration.observe(clock_.now() - start);
     metrics_.fetch_stage_duration(FetchStage::first_byte).observe(timings.first_byte);
     if (!timings.reused) {

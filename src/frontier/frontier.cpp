@@ -50,7 +50,7 @@ Lease::Lease(Frontier& frontier, HostId host, TaskPtr task)
     : frontier_(&frontier), host_(host), task_(std::move(task)) {}
 
 Lease::Lease(Lease&& other) noexcept
-    : frontier_(other.frontier_), host_(other.host_), task_(std::move(other.task_)) {}
+    : frontier_(other.frontier_), host_(other.host_), task_(std::move(other.task_)), sent_(other.sent_) {}
 
 Lease::~Lease() {
     if (task_) {
@@ -152,7 +152,7 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
         wake_domain(host.domain);
         return std::nullopt;
     }
-    host.gate.asked(now, manners_);
+    host.gate.lease();
     ++open_;
     place(index);
     return Lease(*this, host.id, std::move(task));
@@ -313,9 +313,21 @@ std::vector<Verdict> Frontier::take_verdicts() { return std::exchange(verdicts_,
 
 // The end of a lease --------------------------------------------------------------------------------------------------
 
+bool Frontier::may_send(Lease& lease) {
+    const std::uint32_t index = index_of(lease.host_);
+    Host& host = hosts_[index];
+    if (lease.sent_) {
+        return host.gate.sent_again(clock_.now(), manners_);
+    }
+    lease.sent_ = true;
+    host.gate.sent(clock_.now(), manners_);
+    place_if_free(index);
+    return true;
+}
+
 TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds latency) {
     TaskPtr task = std::move(lease.task_);
-    end_request(index_of(lease.host_), answer, latency);
+    end_request(lease, answer, latency);
     return task;
 }
 
@@ -323,12 +335,17 @@ void Frontier::give_back(Lease lease, politeness::Answer answer) {
     const std::uint32_t index = index_of(lease.host_);
     in_play(hosts_[index]).first.push_front(std::move(lease.task_));
     ++remaining_;
-    end_request(index, answer, Milliseconds(0));
+    end_request(lease, answer, Milliseconds(0));
 }
 
-void Frontier::end_request(std::uint32_t index, politeness::Answer answer, Milliseconds latency) {
+void Frontier::end_request(const Lease& lease, politeness::Answer answer, Milliseconds latency) {
+    const std::uint32_t index = index_of(lease.host_);
     Host& host = hosts_[index];
-    host.gate.answered(answer, latency, clock_.now(), manners_);
+    if (lease.sent_) {
+        host.gate.answered(answer, latency, clock_.now(), manners_);
+    } else {
+        host.gate.withdrawn();
+    }
     --open_;
     domains_.leave(host.domain);
     wake_domain(host.domain);
@@ -469,7 +486,7 @@ void Frontier::place(std::uint32_t index) {
         host.place = Place::idle;
     } else if (!gone && host.awaits_robots) {
         host.place = Place::robots;
-    } else if (!gone && host.gate.open_requests() >= manners_.connections_per_host) {
+    } else if (!gone && !host.gate.has_room(manners_)) {
         host.place = Place::busy;
     } else if (!gone && host.gate.next_at() > clock_.now()) {
         host.place = Place::parked;

@@ -20,8 +20,8 @@ Client::Client(asio::io_context& context, Options options, Resolver& resolver, c
 
 Client::~Client() = default;
 
-awaitable<Result<std::unique_ptr<Exchange>>> Client::get(url::CanonicalUrl url, Deadline deadline) {
-    return core_->get(std::move(url), deadline);
+awaitable<Result<std::unique_ptr<Exchange>>> Client::get(url::CanonicalUrl url, Deadline deadline, SendGate* gate) {
+    return core_->get(std::move(url), deadline, gate);
 }
 
 void Client::close_idle() {
@@ -70,7 +70,8 @@ bool died_of_age(const Exchange::State& state, const ErrorCode& error) {
 
 }  // namespace
 
-awaitable<Result<std::unique_ptr<Exchange>>> Client::Core::get(url::CanonicalUrl url, Deadline deadline) {
+awaitable<Result<std::unique_ptr<Exchange>>> Client::Core::get(url::CanonicalUrl url, Deadline deadline,
+                                                                     SendGate* gate) {
     if (stopping) {
         co_return make_error_code(Errc::cancelled);
     }
@@ -86,6 +87,10 @@ awaitable<Result<std::unique_ptr<Exchange>>> Client::Core::get(url::CanonicalUrl
                 co_return dialled.error();
             }
             connection = std::move(*dialled);
+        }
+        if (gate != nullptr && !gate->may_send()) {
+            keep(origin, std::move(connection));
+            co_return make_error_code(Errc::not_sent);
         }
         metrics.connection_use(timings.reused ? metrics::ConnectionUse::reused : metrics::ConnectionUse::opened).add();
         auto state = std::make_unique<Exchange::State>(*this, origin, std::move(connection), deadline, timings);

@@ -32,7 +32,7 @@ struct Client::Core {
     Core(boost::asio::io_context& io, Options given, const Surroundings& around);
     ~Core();
 
-    boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url, Deadline deadline);
+    boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url, Deadline deadline, SendGate* gate);
 
     /// A new connection, ready for a request.
     boost::asio::awaitable<Result<std::unique_ptr<Connection>>> dial(const url::CanonicalUrl& url, Deadline deadline,

@@ -19,12 +19,13 @@ struct Row {
     const char* message;
 };
 
-constexpr std::array<Row, 19> kRows{{
+constexpr std::array<Row, 20> kRows{{
     {Errc::success, "success", Outcome::stored, "success"},
     {Errc::dns_not_found, "dns_not_found", Outcome::dns_not_found, "the host name has no address"},
     {Errc::dns_failure, "dns_failure", Outcome::dns_failure, "no usable answer from the DNS servers"},
     {Errc::address_refused, "address_refused", Outcome::address_refused, "no address or port that may be dialled"},
     {Errc::address_busy, "address_busy", Outcome::shutting_down, "the address has its number of connections"},
+    {Errc::not_sent, "not_sent", Outcome::shutting_down, "the host may not be asked yet"},
     {Errc::connect_refused, "connect_refused", Outcome::connect_refused, "connection refused"},
     {Errc::connect_timeout, "connect_timeout", Outcome::connect_timeout, "no answer to the connection in time"},
     {Errc::unreachable, "unreachable", Outcome::unreachable, "no route to the host"},

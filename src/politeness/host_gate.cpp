@@ -46,10 +46,29 @@ Milliseconds HostGate::interval(const Manners& manners) const noexcept {
     return std::clamp(Milliseconds(std::max(interval_ms_, floor_ms_)), manners.min_interval, manners.max_interval);
 }
 
-void HostGate::asked(SteadyTime now, const Manners& manners) {
+void HostGate::lease() noexcept {
     ++open_;
+    unsent_ = true;
+}
+
+void HostGate::sent(SteadyTime now, const Manners& manners) {
+    unsent_ = false;
     interval_ms_ = static_cast<std::uint32_t>(interval(manners).count());
     next_at_ = std::max(next_at_, now + interval(manners));
+}
+
+bool HostGate::sent_again(SteadyTime now, const Manners& manners) {
+    if (now < next_at_) {
+        return false;
+    }
+    next_at_ = now + interval(manners);
+    return true;
+}
+
+void HostGate::withdrawn() noexcept {
+    assert(open_ > 0 && unsent_);
+    --open_;
+    unsent_ = false;
 }
 
 void HostGate::answered(Answer answer, Milliseconds latency, SteadyTime now, const Manners& manners) {

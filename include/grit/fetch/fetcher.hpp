@@ -55,7 +55,7 @@ struct Fetched {
     std::optional<robots::Rules> rules;               ///< of a robots.txt
     std::optional<url::CanonicalUrl> redirect;        ///< where the host points to
     std::optional<Milliseconds> retry_after;          ///< with 429 and 503
-    bool busy = false;                                ///< the address has its number of connections: nothing was asked
+    bool busy = false;                                ///< the address is full or the host not due: nothing was asked
     Milliseconds latency{0};                          ///< to the first byte
     Milliseconds spent{0};                            ///< time of this exchange
 };
@@ -72,17 +72,20 @@ class Fetcher {
             metrics::Metrics& metrics, const Clock& clock);
 
     /// @param spent  time that earlier hops of this try took.
-    [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent);
+    /// @param gate   asked when a request is ready to be sent; outlives the call.
+    [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate);
 
     /// Asks for a robots.txt: `rules` by RFC 9309 section 2.3.1 (4xx allows all), or `redirect`, or an outcome with
     /// neither: the file is unreachable.
-    [[nodiscard]] boost::asio::awaitable<Fetched> robots(url::CanonicalUrl url);
+    [[nodiscard]] boost::asio::awaitable<Fetched> robots(url::CanonicalUrl url, net::SendGate& gate);
 
     /// From the next fetch on.
     void set_options(FetchOptions options) { options_ = std::move(options); }
 
   private:
     struct Body;
+    [[nodiscard]] boost::asio::awaitable<std::unique_ptr<net::Exchange>> ask(const url::CanonicalUrl& url, Milliseconds limit,
+                                                                             net::SendGate& gate, Fetched& result);
     [[nodiscard]] boost::asio::awaitable<void> read_image(net::Exchange& exchange, Fetched& result);
     [[nodiscard]] boost::asio::awaitable<void> read_rules(net::Exchange& exchange, Fetched& result);
     [[nodiscard]] boost::asio::awaitable<void> drain_small_body(net::Exchange& exchange);

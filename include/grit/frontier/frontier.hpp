@@ -51,6 +51,7 @@ class Lease {
     Frontier* frontier_;
     HostId host_;
     TaskPtr task_;
+    bool sent_ = false;
 };
 
 /// How many hosts are in which state, and what waits.
@@ -111,6 +112,10 @@ class Frontier {
     /// True if lease() would look at a host at once.
     [[nodiscard]] bool has_ready() const noexcept;
 
+    /// The request is ready to be sent: the host's pace counts from here. A request that was sent before (on a connection
+    /// that turned out to be dead) may be sent again only when the host may be asked again.
+    /// @return whether to send it now.
+    [[nodiscard]] bool may_send(Lease& lease);
     /// The request is over and the task has what it came for, or goes on elsewhere: the caller keeps the task.
     [[nodiscard]] TaskPtr finish(Lease lease, politeness::Answer answer, Milliseconds latency);
     /// The request is over, or was never sent, and the task is to be asked again: uncharged, first in its host's order.
@@ -187,7 +192,7 @@ class Frontier {
     [[nodiscard]] TaskPtr judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line);
     void end_lines_of_gone(Host& host);
     void verdict(TaskPtr task, Outcome outcome, std::string detail);
-    void end_request(std::uint32_t index, politeness::Answer answer, Milliseconds latency);
+    void end_request(const Lease& lease, politeness::Answer answer, Milliseconds latency);
     static void shed(Host& host);
     [[nodiscard]] HostView view_of(const Host& host) const;
 

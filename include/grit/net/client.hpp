@@ -27,6 +27,15 @@ class AddressLimits;
 class Resolver;
 class TlsContext;
 
+/// Asked at the moment at which a request is ready to be written: names are resolved and the connection stands, so what
+/// it grants is what the server sees. Once per request, and again if one has to be sent a second time.
+class SendGate {
+  public:
+    virtual ~SendGate() = default;
+    /// @return whether to send now; true counts as sent.
+    [[nodiscard]] virtual bool may_send() = 0;
+};
+
 /// The shard's way to the web.
 ///
 /// A connection belongs to one origin, is dialled only to an address that the guard allows, and holds a place of the
@@ -63,10 +72,11 @@ class Client {
     /// section 9.3.1). Redirects are answers like others.
     /// @param url       by value: the coroutine keeps it.
     /// @param deadline  of the whole exchange, the body's pieces included.
+    /// @param gate      asked before the request is written; nullptr: always open. Outlives the call.
     /// Errors: all of `Errc` but network_down, too_slow and truncated_body.
     /// Cancellation: terminal; gives `cancelled` or throws operation_aborted, and leaves nothing behind.
-    [[nodiscard]] boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url,
-                                                                                Deadline deadline);
+    [[nodiscard]] boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url, Deadline deadline,
+                                                                                SendGate* gate = nullptr);
 
     /// Closes the connections that nobody uses.
     void close_idle();

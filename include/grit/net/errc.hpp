@@ -16,6 +16,7 @@ enum class Errc {
     dns_failure,         ///< No usable answer about the name: SERVFAIL, REFUSED, FORMERR, time-out.
     address_refused,     ///< The address guard allows no address of the host, or not the port.
     address_busy,        ///< Every address of the host has its number of connections. Try later, charge nobody.
+    not_sent,            ///< `SendGate` was closed when the request was ready. Try later, charge nobody.
     connect_refused,     ///< TCP: connection refused.
     connect_timeout,     ///< TCP: no answer in time.
     unreachable,         ///< TCP: no route to any address of the host.
@@ -43,8 +44,8 @@ enum class Errc {
 /// phase does not say more. Errors of this module are themselves; what is not known is `connection_reset`.
 [[nodiscard]] Errc classify(const ErrorCode& error) noexcept;
 
-/// The outcome of a fetch that ended so. `cancelled` is `shutting_down`, and so is `address_busy`, which has no outcome
-/// (nothing was asked): who does not look for it first charges nobody.
+/// The outcome of a fetch that ended so. `cancelled` is `shutting_down`, and so are `address_busy` and `not_sent`, which
+/// have no outcome (nothing was asked): who does not look for it first charges nobody.
 [[nodiscard]] Outcome outcome_of(const ErrorCode& error) noexcept;
 
 }  // namespace grit::net

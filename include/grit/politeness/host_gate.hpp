@@ -48,19 +48,31 @@ class HostGate {
     /// moment is unknown.
     HostGate(const GateMemory& memory, const Manners& manners, SteadyTime now, WallTime wall_now);
 
-    /// True if one more request may be sent now.
+    /// True if one more request may be prepared now: a connection takes its time, and the pace counts from the moment
+    /// of sending, so one request at a time is on its way there.
     [[nodiscard]] bool open_at(SteadyTime now, const Manners& manners) const noexcept {
-        return open_ < manners.connections_per_host && now >= next_at_;
+        return has_room(manners) && now >= next_at_;
+    }
+    /// As open_at, whatever the time.
+    [[nodiscard]] bool has_room(const Manners& manners) const noexcept {
+        return open_ < manners.connections_per_host && !unsent_;
     }
     /// The earliest time for the next request, as far as pace and back-off go.
     [[nodiscard]] SteadyTime next_at() const noexcept { return next_at_; }
     [[nodiscard]] unsigned open_requests() const noexcept { return open_; }
     [[nodiscard]] Milliseconds interval(const Manners& manners) const noexcept;
 
-    /// A request goes out now.
-    void asked(SteadyTime now, const Manners& manners);
+    /// A request is being prepared: it takes a place.
+    void lease() noexcept;
 
-    /// A request that went out has ended.
+    /// The request that was leased goes out now.
+    void sent(SteadyTime now, const Manners& manners);
+    /// A request that was sent has to be sent once more. @return whether it may be now; then it counts as sent.
+    [[nodiscard]] bool sent_again(SteadyTime now, const Manners& manners);
+
+    /// The request that was leased has ended without being sent.
+    void withdrawn() noexcept;
+    /// A request that was sent has ended.
     /// @param latency  to the first byte; judged against the host's usual one: while it rises, the pace does not.
     void answered(Answer answer, Milliseconds latency, SteadyTime now, const Manners& manners);
 
@@ -97,6 +109,7 @@ class HostGate {
     std::uint32_t floor_ms_ = 0;
     std::uint16_t open_ = 0;
     std::uint16_t usual_latency_ms_ = 0;
+    bool unsent_ = false;
     std::uint8_t throttle_level_ = 0;
     std::uint8_t down_attempts_ = 0;
 };

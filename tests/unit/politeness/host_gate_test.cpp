@@ -19,41 +19,72 @@ class HostGateTest : public ::testing::Test {
     SteadyTime now_{std::chrono::hours(1)};
     WallTime wall_{std::chrono::hours(1000)};
     std::minstd_rand random_{7};
+
+    void ask(HostGate& gate) {
+        gate.lease();
+        gate.sent(now_, manners_);
+    }
 };
 
 TEST_F(HostGateTest, KeepsTheIntervalBetweenRequests) {
     HostGate gate;
     EXPECT_TRUE(gate.open_at(now_, manners_));
-    gate.asked(now_, manners_);
+    ask(gate);
     EXPECT_FALSE(gate.open_at(now_ + Milliseconds(99), manners_));
     EXPECT_TRUE(gate.open_at(now_ + Milliseconds(100), manners_));
 }
 
 TEST_F(HostGateTest, NeverHasMoreOpenThanItsConnections) {
     HostGate gate;
-    gate.asked(now_, manners_);
+    ask(gate);
     now_ += Milliseconds(1000);
-    gate.asked(now_, manners_);
+    ask(gate);
     now_ += Milliseconds(1000);
     EXPECT_FALSE(gate.open_at(now_, manners_));
     gate.answered(Answer::good, Milliseconds(10), now_, manners_);
     EXPECT_TRUE(gate.open_at(now_, manners_));
 }
 
+TEST_F(HostGateTest, ThePaceCountsFromTheMomentOfSending) {
+    HostGate gate;
+    gate.lease();
+    now_ += Milliseconds(5000);  // the connection took its time
+    EXPECT_FALSE(gate.open_at(now_, manners_)) << "one request at a time is on its way out";
+    gate.sent(now_, manners_);
+    EXPECT_FALSE(gate.open_at(now_ + Milliseconds(99), manners_));
+    EXPECT_TRUE(gate.open_at(now_ + Milliseconds(100), manners_));
+}
+
+TEST_F(HostGateTest, ARequestThatIsSentAgainWaitsItsTurn) {
+    HostGate gate;
+    ask(gate);
+    EXPECT_FALSE(gate.sent_again(now_ + Milliseconds(99), manners_));
+    EXPECT_TRUE(gate.sent_again(now_ + Milliseconds(100), manners_));
+    EXPECT_FALSE(gate.open_at(now_ + Milliseconds(199), manners_));
+}
+
+TEST_F(HostGateTest, ARequestThatWasNeverSentCostsNothing) {
+    HostGate gate;
+    gate.lease();
+    gate.withdrawn();
+    EXPECT_TRUE(gate.open_at(now_, manners_));
+    EXPECT_EQ(gate.open_requests(), 0u);
+}
+
 TEST_F(HostGateTest, StrainHalvesThePaceAndGoodAnswersEarnItBackStepByStep) {
     HostGate gate;
-    gate.asked(now_, manners_);
+    ask(gate);
     gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
     EXPECT_EQ(gate.interval(manners_), Milliseconds(200));
     for (int i = 0; i < 10; ++i) {
-        gate.asked(now_, manners_);
+        ask(gate);
         gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
     }
     EXPECT_EQ(gate.interval(manners_), manners_.max_interval);
     Milliseconds before = gate.interval(manners_);
     int answers = 0;
     while (gate.interval(manners_) > manners_.min_interval) {
-        gate.asked(now_, manners_);
+        ask(gate);
         gate.answered(Answer::good, Milliseconds(10), now_, manners_);
         EXPECT_LE(gate.interval(manners_), before);
         before = gate.interval(manners_);
@@ -64,12 +95,12 @@ TEST_F(HostGateTest, StrainHalvesThePaceAndGoodAnswersEarnItBackStepByStep) {
 
 TEST_F(HostGateTest, RisingLatencyEarnsNoFasterPace) {
     HostGate gate;
-    gate.asked(now_, manners_);
+    ask(gate);
     gate.answered(Answer::good, Milliseconds(10), now_, manners_);
-    gate.asked(now_, manners_);
+    ask(gate);
     gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
     const Milliseconds slowed = gate.interval(manners_);
-    gate.asked(now_, manners_);
+    ask(gate);
     gate.answered(Answer::good, Milliseconds(5000), now_, manners_);
     EXPECT_EQ(gate.interval(manners_), slowed);
 }
@@ -107,7 +138,7 @@ TEST_F(HostGateTest, AGoodAnswerForgetsRefusals) {
     for (int i = 0; i < 3; ++i) {
         gate.throttled(std::nullopt, now_, manners_, random_);
     }
-    gate.asked(now_, manners_);
+    ask(gate);
     gate.answered(Answer::good, Milliseconds(5), now_, manners_);
     const Milliseconds wait = gate.throttled(std::nullopt, now_, manners_, random_);
     EXPECT_LE(wait, Milliseconds(66'000));
@@ -116,10 +147,10 @@ TEST_F(HostGateTest, AGoodAnswerForgetsRefusals) {
 TEST_F(HostGateTest, CrawlDelayIsTheFastestPaceUpToTheCap) {
     HostGate gate;
     gate.slow_to(Milliseconds(700));
-    gate.asked(now_, manners_);
+    ask(gate);
     for (int i = 0; i < 30; ++i) {
         gate.answered(Answer::good, Milliseconds(1), now_, manners_);
-        gate.asked(now_, manners_);
+        ask(gate);
     }
     EXPECT_EQ(gate.interval(manners_), Milliseconds(700));
     gate.slow_to(Milliseconds(99'000'000));
@@ -138,7 +169,7 @@ TEST_F(HostGateTest, DownFollowsItsScheduleThenIsGone) {
 
 TEST_F(HostGateTest, MemoryHoldsOverARestart) {
     HostGate gate;
-    gate.asked(now_, manners_);
+    ask(gate);
     gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
     gate.throttled(Milliseconds(5000), now_, manners_, random_);
     const GateMemory memory = gate.memory(now_, wall_);
