@@ -265,6 +265,10 @@ Checked<void> Ingestor::read_inputs() {
         if (stopping_) {
             break;
         }
+        // What came through a pipe is gone: a second look at it in one life finds nothing.
+        if (path == "-" && std::exchange(stdin_is_read_, true)) {
+            continue;
+        }
         if (const auto done = read_input(path); !done) {
             return done;
         }

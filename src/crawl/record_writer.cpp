@@ -10,6 +10,9 @@ namespace {
 
 bool failed(const Result<void>& done) { return !done.has_value(); }
 
+// The map's key of such a spelling is a digest: the record keeps the text, for exports.
+bool is_only_known_by_digest(const std::string& raw_url) { return store::map_key(raw_url) != raw_url; }
+
 }  // namespace
 
 Result<void> RecordWriter::begin() {
@@ -50,9 +53,13 @@ Result<void> RecordWriter::settle_duplicate(const Settlement& settlement) {
     if (task.raw_url == record->url) {
         return {};
     }
-    if (!record->waiting) {
-        return record->location.empty() ? Result<void>()
-                                        : store::put_url_to_path(txn_, task.raw_url, record->location);
+    if (!record->waiting && !record->location.empty()) {
+        if (const auto done = store::put_url_to_path(txn_, task.raw_url, record->location); failed(done)) {
+            return done;
+        }
+    }
+    if (!record->waiting && !is_only_known_by_digest(task.raw_url)) {
+        return {};
     }
     if (std::find(record->aliases.begin(), record->aliases.end(), task.raw_url) == record->aliases.end()) {
         record->aliases.push_back(task.raw_url);
@@ -114,7 +121,7 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
             }
         }
     }
-    record.aliases.clear();
+    std::erase_if(record.aliases, [](const std::string& alias) { return !is_only_known_by_digest(alias); });
     return store::put_record(txn_, key, record);
 }
 

@@ -235,19 +235,20 @@ void Supervisor::update_pause() {
     if (reason != pause_reason_) {
         if (reason.empty()) {
             parts_.log.info("crawl.resumed");
+            paused_since_ = SteadyTime::max();
         } else {
             parts_.log.warning("crawl.paused", {{"reason", reason}});
+            paused_since_ = std::min(paused_since_, now);
         }
         pause_reason_ = reason;
     }
     const bool pausing = !reason.empty();
     if (pausing != paused_.exchange(pausing)) {
-        paused_since_ = pausing ? now : SteadyTime::max();
-        parts_.metrics.paused.set(pausing ? 1 : 0);
         for (const auto& shard : shards_) {
-            shard->post([](Shard&) {});
+            shard->post([](Shard&) {});  // wakes it
         }
     }
+    parts_.metrics.paused.set(pausing ? 1 : 0);
 }
 
 // What other threads say ----------------------------------------------------------------------------------------------

@@ -215,7 +215,6 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
             break;
         }
         size += piece->size();
-        metrics_.downloaded_bytes.add(piece->size());
         if (size > options_.max_body) {
             result.outcome = Outcome::too_large;
             result.detail = fmt::format("more than {} bytes", options_.max_body);

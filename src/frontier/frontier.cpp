@@ -397,10 +397,6 @@ Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_aft
 
 std::optional<Milliseconds> Frontier::host_down(HostId id, Outcome as) {
     Host& host = host_of(id);
-    // Requests that were open together fail together: that is one attempt, not several.
-    if (host.gate.is_down() && host.gate.next_at() > clock_.now() + manners_.max_interval) {
-        return std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - clock_.now());
-    }
     const auto wait = host.gate.down(clock_.now(), manners_, random_);
     if (!wait) {
         give_up(id, as);

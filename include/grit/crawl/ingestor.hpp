@@ -98,6 +98,7 @@ class Ingestor {
     store::Totals totals_;                                         // as it will be when all submitted runs are in
     std::unique_ptr<Run> run_;
     std::size_t runs_made_ = 0;
+    bool stdin_is_read_ = false;
     int quarantine_file_ = -1;
 
     mutable std::mutex mutex_;

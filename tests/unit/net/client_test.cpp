@@ -501,6 +501,31 @@ TEST_F(HttpClient, AnAddressHasItsNumberOfConnections) {
     ASSERT_TRUE(run_until([&] { return running.back()->done() && limits_.connections() == 4; }));
 }
 
+TEST_F(HttpClient, AClosedGateLetsNothingOutAndKeepsTheConnection) {
+    struct ClosedGate final : SendGate {
+        bool may_send() override {
+            ++asked;
+            return false;
+        }
+        int asked = 0;
+    } gate;
+    serve({serve_all("x")});
+    Result<std::unique_ptr<Exchange>> answer = make_error_code(Errc::success);
+    bool done = false;
+    const auto ask = [&]() -> boost::asio::awaitable<void> {
+        const Deadline deadline = Deadline::after(std::chrono::steady_clock::now(), Milliseconds(5000));
+        answer = co_await client_->get(*url::canonicalize("http://a.example/"), deadline, &gate);
+        done = true;
+    };
+    boost::asio::co_spawn(context_, ask, boost::asio::detached);
+    ASSERT_TRUE(run_until([&] { return done; }));
+    EXPECT_EQ(answer.error(), Errc::not_sent);
+    EXPECT_EQ(gate.asked, 1);
+    EXPECT_EQ(client_->idle_connections(), 1u);
+    EXPECT_FALSE(fetch("http://a.example/").error) << "the connection serves the next request";
+    EXPECT_EQ(server_->accepted(), 1);
+}
+
 TEST_F(HttpClient, AnIdleConnectionGivesWayToAnotherHostOnItsAddress) {
     serve({serve_all("x")});
     std::vector<Running*> running;

@@ -16,7 +16,7 @@ namespace errc = boost::system::errc;
 TEST(NetErrc, EachErrorThatIsAnOutcomeHasTheSameName) {
     for (int value = static_cast<int>(Errc::dns_not_found); value < static_cast<int>(Errc::cancelled); ++value) {
         const auto error = static_cast<Errc>(value);
-        if (error != Errc::address_busy) {
+        if (error != Errc::address_busy && error != Errc::not_sent) {
             EXPECT_EQ(name_of(outcome_of(error)), name_of(error));
         }
     }
