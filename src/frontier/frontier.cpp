@@ -16,17 +16,21 @@ constexpr std::size_t kLinesPerCall = 256;
 constexpr std::size_t kHostsPerCall = 64;
 // After the state could not be read.
 constexpr Milliseconds kReadFaultPause{1000};
+// A host that is parked for this long gives its lines back to the disk. Longer than any pace: only back-off does it.
+constexpr Milliseconds kLongPark{45'000};
 
 }  // namespace
 
 // What a host needs only while it is being worked on.
 struct Frontier::InPlay {
-    std::deque<TaskPtr> first;  // given back, redirected here, due again: before the queue
+    std::deque<TaskPtr> questions;  // for a robots.txt: before all else
+    std::deque<TaskPtr> first;      // given back, redirected here, due again: before the queue
     std::deque<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work
     // URLs leased and not committed yet, each with the duplicate lines met meanwhile.
     std::unordered_map<UrlHash, std::vector<TaskPtr>> open_urls;
 
-    [[nodiscard]] bool empty() const { return first.empty() && lines.empty() && open_urls.empty(); }
+    [[nodiscard]] bool empty() const { return tasks() == 0 && open_urls.empty(); }
+    [[nodiscard]] std::size_t tasks() const { return questions.size() + first.size() + lines.size(); }
 };
 
 struct Frontier::Host {
@@ -35,10 +39,14 @@ struct Frontier::Host {
     RunId next_run = 0;  // where the next block is to be looked for; 0: no line yet
     Place place = Place::idle;
     Category category = Category::finished;
+    std::uint8_t bucket = 0;  // of ready_, while it is there: entries of it elsewhere are stale
     bool awaits_robots = false;
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
+    // Requests that were open when the host last refused: if they are refused too, that is part of the same event.
+    std::uint16_t refused_with = 0;
     std::uint64_t pending = 0;  // lines in the queue, not loaded
+    std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
     std::uint64_t taken = 0;    // lines of the runs being loaded at start that are settled already
     std::uint64_t domain = 0;
     SteadyTime parked_until{};  // of its entry in parked_; others of it are stale
@@ -102,10 +110,17 @@ void Frontier::push(TaskPtr task) {
     const auto target = table_.find_or_add(task->url.host);
     const std::uint32_t index = index_of(target);
     Host& host = hosts_[index];
-    if (task->kind == Task::Kind::image && task->hops == 0) {
-        in_play(host).open_urls.try_emplace(task->hash);
+    InPlay& work = in_play(host);
+    if (task->kind == Task::Kind::robots) {
+        work.questions.push_back(std::move(task));
+    } else {
+        if (task->hops == 0) {
+            // A line that comes back because its image could not be kept has been counted when it left.
+            const bool is_new = work.open_urls.try_emplace(task->hash).second;
+            host.unsettled += is_new || !task->line ? 1 : 0;
+        }
+        work.first.push_back(std::move(task));
     }
-    in_play(host).first.push_back(std::move(task));
     ++remaining_;
     place_if_free(index);
 }
@@ -114,6 +129,7 @@ void Frontier::push(TaskPtr task) {
 
 std::optional<Lease> Frontier::lease() {
     const SteadyTime now = clock_.now();
+    domains_.set_limit(manners_.connections_per_domain);  // a reload may have changed it
     promote_parked(now);
     for (std::size_t looked_at = 0; ready_count_ > 0 && looked_at < kHostsPerCall; ++looked_at) {
         if (verdicts_.size() >= kLinesPerCall) {
@@ -132,9 +148,10 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
     if (host.gone_as != store::kNotGone) {
         end_lines_of_gone(host);
         place(index);
+        wake_domain(host.domain);  // it may have been woken for a place that it does not need
         return std::nullopt;
     }
-    if (host.awaits_robots || !host.gate.open_at(now, manners_)) {
+    if (must_wait_for_robots(host) || !host.gate.open_at(now, manners_)) {
         place(index);
         wake_domain(host.domain);
         return std::nullopt;
@@ -189,9 +206,9 @@ TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
 TaskPtr Frontier::next_task(Host& host) {
     InPlay& work = in_play(host);
     TaskPtr task;
-    if (!work.first.empty()) {
-        task = std::move(work.first.front());
-        work.first.pop_front();
+    if (auto& urgent = work.questions.empty() ? work.first : work.questions; !urgent.empty()) {
+        task = std::move(urgent.front());
+        urgent.pop_front();
         --remaining_;
     } else {
         task = next_line(host);
@@ -216,6 +233,7 @@ TaskPtr Frontier::next_line(Host& host) {
         auto [entry, ref] = std::move(work.lines.front());
         work.lines.pop_front();
         --remaining_;
+        ++host.unsettled;
         auto line = std::make_unique<Task>();
         line->home = host.id;
         line->ordinal = entry.ordinal;
@@ -293,6 +311,56 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
     return false;
 }
 
+// Forgets the lines of a host that is left alone for long: they are on disk and are read again. Only while all that has
+// left the queue waits here: what is on its way to its record would be met a second time.
+void Frontier::unload(Host& host) {
+    if (!host.in_play) {
+        return;
+    }
+    InPlay& work = *host.in_play;
+    std::uint64_t here = 0;
+    for (const TaskPtr& task : work.first) {
+        here += task->hops == 0 ? 1 : 0;
+    }
+    for (const auto& [hash, duplicates] : work.open_urls) {
+        here += duplicates.size();
+    }
+    if (here != host.unsettled) {
+        return;
+    }
+    store::QueueKey from{host.next_run, host.id, host.next_block};
+    std::uint64_t lines = 0;
+    const auto forget = [&](const LineRef& line) {
+        from = std::min(from, line.block);
+        ++lines;
+    };
+    for (const auto& [entry, line] : work.lines) {
+        forget(line);
+    }
+    const std::uint64_t unread = lines;
+    work.lines.clear();
+    for (auto& [hash, duplicates] : work.open_urls) {
+        for (const TaskPtr& duplicate : duplicates) {
+            forget(*duplicate->line);
+            ++remaining_;
+        }
+        duplicates.clear();
+    }
+    std::erase_if(work.first, [&](const TaskPtr& task) {
+        if (!task->line || task->hops > 0) {
+            return false;
+        }
+        forget(*task->line);
+        work.open_urls.erase(task->hash);
+        return true;
+    });
+    host.unsettled -= lines - unread;
+    host.pending += lines;
+    host.next_run = from.run;
+    host.next_block = from.block;
+    shed(host);
+}
+
 // A host that was given up: its URLs end as it did, without a request.
 void Frontier::end_lines_of_gone(Host& host) {
     const Outcome as = outcome_of_number(host.gone_as).value_or(Outcome::unreachable);
@@ -319,6 +387,9 @@ bool Frontier::may_send(Lease& lease) {
     if (lease.sent_) {
         return host.gate.sent_again(clock_.now(), manners_);
     }
+    if (host.gate.next_at() > clock_.now()) {
+        return false;  // while the connection was made the host asked for less, by another answer
+    }
     lease.sent_ = true;
     host.gate.sent(clock_.now(), manners_);
     place_if_free(index);
@@ -333,7 +404,8 @@ TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds la
 
 void Frontier::give_back(Lease lease, politeness::Answer answer) {
     const std::uint32_t index = index_of(lease.host_);
-    in_play(hosts_[index]).first.push_front(std::move(lease.task_));
+    InPlay& work = in_play(hosts_[index]);
+    (lease.task_->kind == Task::Kind::robots ? work.questions : work.first).push_front(std::move(lease.task_));
     ++remaining_;
     end_request(lease, answer, Milliseconds(0));
 }
@@ -347,6 +419,7 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
         host.gate.withdrawn();
     }
     --open_;
+    host.refused_with -= host.refused_with > 0 ? 1 : 0;
     domains_.leave(host.domain);
     wake_domain(host.domain);
     place_if_free(index);
@@ -355,17 +428,19 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
 void Frontier::acknowledge(HostId home, const UrlHash& hash) {
     const std::uint32_t index = index_of(home);
     Host& host = hosts_[index];
+    host.unsettled -= host.unsettled > 0 ? 1 : 0;
     if (!host.in_play) {
         return;
     }
-    const auto open = host.in_play->open_urls.find(hash);
-    if (open == host.in_play->open_urls.end()) {
-        return;
+    if (const auto open = host.in_play->open_urls.find(hash); open != host.in_play->open_urls.end()) {
+        for (TaskPtr& duplicate : open->second) {
+            verdict(std::move(duplicate), Outcome::duplicate_url, {});
+        }
+        host.in_play->open_urls.erase(open);
     }
-    for (TaskPtr& duplicate : open->second) {
-        verdict(std::move(duplicate), Outcome::duplicate_url, {});
+    if (host.place == Place::parked && host.parked_until - clock_.now() >= kLongPark) {
+        unload(host);
     }
-    host.in_play->open_urls.erase(open);
     shed(host);
 }
 
@@ -387,7 +462,13 @@ void Frontier::robots_unknown(HostId id) {
 
 Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_after, Outcome as) {
     Host& host = host_of(id);
-    const Milliseconds wait = host.gate.throttled(retry_after, clock_.now(), manners_, random_);
+    const SteadyTime now = clock_.now();
+    if (host.refused_with > 0 && host.gate.in_back_off(now) && host.gate.next_at() > now + host.gate.interval(manners_)) {
+        host.gate.hold_until(now + retry_after.value_or(Milliseconds(0)));
+        return std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now);
+    }
+    host.refused_with = static_cast<std::uint16_t>(host.gate.open_requests());
+    const Milliseconds wait = host.gate.throttled(retry_after, now, manners_, random_);
     if (host.gate.throttled_for_good()) {
         give_up(id, as);
     }
@@ -470,7 +551,12 @@ void Frontier::shed(Host& host) {
 }
 
 std::uint64_t Frontier::remaining_of(const Host& host) {
-    return host.pending + (host.in_play ? host.in_play->first.size() + host.in_play->lines.size() : 0);
+    return host.pending + (host.in_play ? host.in_play->tasks() : 0);
+}
+
+// Until its rules are known a host is asked for nothing but a robots.txt: its own, or one that is said to be there.
+bool Frontier::must_wait_for_robots(const Host& host) {
+    return host.awaits_robots && (!host.in_play || host.in_play->questions.empty());
 }
 
 // For a host that is in no queue: decides where it belongs now.
@@ -480,7 +566,7 @@ void Frontier::place(std::uint32_t index) {
     const bool gone = host.gone_as != store::kNotGone;
     if (remaining == 0) {
         host.place = Place::idle;
-    } else if (!gone && host.awaits_robots) {
+    } else if (!gone && must_wait_for_robots(host)) {
         host.place = Place::robots;
     } else if (!gone && !host.gate.has_room(manners_)) {
         host.place = Place::busy;
@@ -488,9 +574,13 @@ void Frontier::place(std::uint32_t index) {
         host.place = Place::parked;
         host.parked_until = host.gate.next_at();
         parked_.push(Parked{host.parked_until, index});
+        if (host.parked_until - clock_.now() >= kLongPark) {
+            unload(host);
+        }
     } else {
         host.place = Place::ready;
-        ready_[std::min(static_cast<std::size_t>(std::bit_width(remaining)), kBuckets - 1)].push_back(index);
+        host.bucket = bucket_of(remaining);
+        ready_[host.bucket].push_back(index);
         ++ready_count_;
     }
     recount(host);
@@ -502,9 +592,17 @@ void Frontier::place_if_free(std::uint32_t index) {
     const bool wait_is_moot = host.gone_as != store::kNotGone && host.place == Place::parked;
     if (host.place == Place::idle || host.place == Place::busy || host.place == Place::robots || wait_is_moot) {
         place(index);
-    } else {
-        recount(host);
+        return;
     }
+    if (host.place == Place::ready && bucket_of(remaining_of(host)) > host.bucket) {
+        host.bucket = bucket_of(remaining_of(host));
+        ready_[host.bucket].push_back(index);
+    }
+    recount(host);
+}
+
+std::uint8_t Frontier::bucket_of(std::uint64_t remaining) {
+    return static_cast<std::uint8_t>(std::min(static_cast<std::size_t>(std::bit_width(remaining)), kBuckets - 1));
 }
 
 // A place of the domain is free: the first waiting host that can use it gets its turn.
@@ -537,13 +635,16 @@ void Frontier::recount(Host& host) {
 }
 
 std::uint32_t Frontier::pop_ready() {
-    for (auto bucket = ready_.rbegin();; ++bucket) {
-        assert(bucket != ready_.rend() && "ready_count_ counts what is in the buckets");
-        if (!bucket->empty()) {
-            const std::uint32_t index = bucket->front();
-            bucket->pop_front();
-            --ready_count_;
-            return index;
+    for (std::size_t bucket = kBuckets;; --bucket) {
+        assert(bucket > 0 && "ready_count_ counts the hosts whose place is ready");
+        std::deque<std::uint32_t>& queue = ready_[bucket - 1];
+        while (!queue.empty()) {
+            const std::uint32_t index = queue.front();
+            queue.pop_front();
+            if (hosts_[index].place == Place::ready && hosts_[index].bucket == bucket - 1) {
+                --ready_count_;
+                return index;
+            }
         }
     }
 }
@@ -600,6 +701,7 @@ HostView Frontier::view_of(const Host& host) const {
     view.name = table_.info(host.id).name;
     view.state = kNames[static_cast<std::size_t>(host.category)];
     view.remaining = remaining_of(host);
+    view.in_memory = view.remaining - host.pending;
     view.open = host.gate.open_requests();
     view.interval = host.gate.interval(manners_);
     view.next_in = std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now));

@@ -29,8 +29,8 @@ std::optional<std::uint32_t> DomainGates::next_waiting(std::uint64_t domain) {
     if (found == gates_.end() || found->second.waiting.empty() || found->second.open >= limit_) {
         return std::nullopt;
     }
-    const std::uint32_t host = found->second.waiting.back();
-    found->second.waiting.pop_back();
+    const std::uint32_t host = found->second.waiting.front();
+    found->second.waiting.pop_front();
     if (found->second.open == 0 && found->second.waiting.empty()) {
         gates_.erase(found);
     }

@@ -74,6 +74,7 @@ struct HostView {
     std::string name;
     std::string state;  ///< as in FrontierCounts
     std::uint64_t remaining = 0;
+    std::uint64_t in_memory = 0;  ///< of those
     unsigned open = 0;
     Milliseconds interval{0};
     Milliseconds next_in{0};  ///< until it may be asked again
@@ -112,8 +113,9 @@ class Frontier {
     /// True if lease() would look at a host at once.
     [[nodiscard]] bool has_ready() const noexcept;
 
-    /// The request is ready to be sent: the host's pace counts from here. A request that was sent before (on a connection
-    /// that turned out to be dead) may be sent again only when the host may be asked again.
+    /// The request is ready to be sent: the host's pace counts from here. Not if the host has asked for less since the
+    /// lease, and a request that was sent before (on a connection that turned out to be dead) only when the host may be
+    /// asked again.
     /// @return whether to send it now.
     [[nodiscard]] bool may_send(Lease& lease);
     /// The request is over and the task has what it came for, or goes on elsewhere: the caller keeps the task.
@@ -175,6 +177,8 @@ class Frontier {
     [[nodiscard]] const Host* find(HostId id) const;
     [[nodiscard]] static InPlay& in_play(Host& host);
     [[nodiscard]] static std::uint64_t remaining_of(const Host& host);
+    [[nodiscard]] static bool must_wait_for_robots(const Host& host);
+    [[nodiscard]] static std::uint8_t bucket_of(std::uint64_t remaining);
 
     void place(std::uint32_t index);
     void place_if_free(std::uint32_t index);
@@ -190,6 +194,7 @@ class Frontier {
     [[nodiscard]] TaskPtr next_line(Host& host);
     [[nodiscard]] bool load_block(Host& host, const store::ReadTxn& txn);
     [[nodiscard]] TaskPtr judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line);
+    void unload(Host& host);
     void end_lines_of_gone(Host& host);
     void verdict(TaskPtr task, Outcome outcome, std::string detail);
     void end_request(const Lease& lease, politeness::Answer answer, Milliseconds latency);

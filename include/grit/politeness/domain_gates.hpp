@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <unordered_map>
-#include <vector>
 
 namespace grit::politeness {
 
@@ -16,6 +16,9 @@ class DomainGates {
     /// @param limit  most open requests per domain, > 0.
     explicit DomainGates(unsigned limit) : limit_(limit) {}
 
+    /// From the next `try_enter` on.
+    void set_limit(unsigned limit) noexcept { limit_ = limit; }
+
     /// Takes a place if there is one.
     [[nodiscard]] bool try_enter(std::uint64_t domain);
 
@@ -25,7 +28,7 @@ class DomainGates {
     /// Gives a place back. Then ask `next_waiting`.
     void leave(std::uint64_t domain);
 
-    /// A host that waits, if there is a place: it is no longer remembered. A host that turns out not to need the place
+    /// The host that waits longest, if there is a place: it is no longer remembered. A host that turns out not to need the place
     /// must ask again, so that the next one gets it.
     [[nodiscard]] std::optional<std::uint32_t> next_waiting(std::uint64_t domain);
 
@@ -34,7 +37,7 @@ class DomainGates {
   private:
     struct Gate {
         unsigned open = 0;
-        std::vector<std::uint32_t> waiting;
+        std::deque<std::uint32_t> waiting;
     };
     unsigned limit_;
     std::unordered_map<std::uint64_t, Gate> gates_;

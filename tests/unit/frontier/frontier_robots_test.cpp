@@ -1,0 +1,231 @@
+#include "frontier_rig.hpp"
+
+namespace grit::frontier {
+namespace {
+
+class FrontierRobotsTest : public test::FrontierRig {
+  protected:
+    FrontierRobotsTest() { begin(true); }
+
+    TaskPtr question() {
+        auto lease = ask();
+        if (!lease || lease->task().kind != Task::Kind::robots) {
+            ADD_FAILURE() << "a question was due";
+            return nullptr;
+        }
+        return frontier_->finish(std::move(*lease), politeness::Answer::good, Milliseconds(1));
+    }
+    void answer(const Task& question, std::string_view body) {
+        frontier_->robots_known(question.home, question.robots_origin, robots::Rules::parse(body, "gritd"));
+    }
+    void redirect(TaskPtr question, std::string_view to) {
+        question->url = url::canonicalize(to).value();
+        ++question->hops;
+        frontier_->push(std::move(question));
+    }
+};
+
+TEST_F(FrontierRobotsTest, AsksForTheRulesOnceAndHoldsTheHostUntilTheyAreKnown) {
+    add_numbered("a.example.org", 3);
+    auto lease = ask();
+    ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->task().kind, Task::Kind::robots);
+    EXPECT_EQ(lease->task().url.text, "http://a.example.org/robots.txt");
+    EXPECT_EQ(lease->task().robots_origin, "http://a.example.org:80");
+    pass(Milliseconds(10'000));
+    EXPECT_FALSE(ask());
+    EXPECT_EQ(frontier_->counts().remaining, 3u);
+    const TaskPtr task = frontier_->finish(std::move(*lease), politeness::Answer::good, Milliseconds(1));
+    EXPECT_FALSE(ask());
+    answer(*task, "");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(fetch(), "http://a.example.org/" + std::to_string(i) + ".jpg");
+        pass_interval();
+    }
+    expect_counts_agree();
+}
+
+TEST_F(FrontierRobotsTest, AsksPerOrigin) {
+    add({"http://a.example.org/1", "https://a.example.org/2", "http://a.example.org:8080/3"});
+    for (const char* origin : {"http://a.example.org:80", "https://a.example.org:443", "http://a.example.org:8080"}) {
+        const TaskPtr task = question();
+        ASSERT_TRUE(task);
+        EXPECT_EQ(task->robots_origin, origin);
+        answer(*task, "");
+        pass_interval();
+        EXPECT_NE(fetch(), "");
+        pass_interval();
+    }
+}
+
+TEST_F(FrontierRobotsTest, DeniedLinesEndWithoutUsingThePace) {
+    add({"a.example.org/no/1", "a.example.org/no/2", "a.example.org/yes"});
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "User-agent: *\nDisallow: /no/\n");
+    pass_interval();
+    EXPECT_EQ(fetch(), "http://a.example.org/yes");
+    const std::vector<Verdict> verdicts = frontier_->take_verdicts();
+    ASSERT_EQ(verdicts.size(), 2u);
+    EXPECT_EQ(verdicts[0].outcome, Outcome::robots_denied);
+    expect_counts_agree();
+}
+
+TEST_F(FrontierRobotsTest, AHostWhoseLinesAreAllDeniedIsAskedOnlyForItsRules) {
+    add_numbered("a.example.org", 1'000);
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "User-agent: *\nDisallow: /\n");
+    pass_interval();
+    std::size_t denied = 0;
+    for (int turn = 0; turn < 20; ++turn) {
+        EXPECT_FALSE(ask());
+        denied += frontier_->take_verdicts().size();
+    }
+    EXPECT_EQ(denied, 1'000u);
+    EXPECT_EQ(frontier_->counts().finished, 1u);
+}
+
+TEST_F(FrontierRobotsTest, WithoutAnAnswerItAsksAgainWhenTheHostsTurnComes) {
+    add_numbered("a.example.org", 1);
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    frontier_->host_down(task->home, Outcome::robots_denied);
+    frontier_->robots_unknown(task->home);
+    EXPECT_FALSE(ask());
+    pass(Milliseconds(66'000));
+    EXPECT_TRUE(question());
+    EXPECT_EQ(frontier_->counts().remaining, 1u) << "its lines wait";
+}
+
+// RFC 9309 section 2.3.1.2. From http to https of the same host is the most common redirect there is.
+TEST_F(FrontierRobotsTest, AQuestionThatIsRedirectedToItsOwnHostIsAsked) {
+    add_numbered("a.example.org", 1);
+    TaskPtr task = question();
+    ASSERT_TRUE(task);
+    redirect(std::move(task), "https://a.example.org/robots.txt");
+    pass_interval();
+    TaskPtr again = question();
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->url.text, "https://a.example.org/robots.txt");
+    answer(*again, "");
+    pass_interval();
+    EXPECT_EQ(fetch(), "http://a.example.org/0.jpg");
+    expect_counts_agree();
+}
+
+TEST_F(FrontierRobotsTest, HostsWhoseQuestionsPointAtEachOtherDoNotWaitForEver) {
+    add_numbered("a.example.org", 1);
+    add_numbered("b.example.com", 1);
+    TaskPtr first = question();
+    TaskPtr second = question();
+    ASSERT_TRUE(first && second);
+    const std::string first_host = first->url.host;
+    redirect(std::move(first), "http://" + second->url.host + "/robots.txt");
+    redirect(std::move(second), "http://" + first_host + "/robots.txt");
+    pass_interval();
+    for (int i = 0; i < 2; ++i) {
+        const TaskPtr task = question();
+        ASSERT_TRUE(task);
+        answer(*task, "");
+    }
+    pass_interval();
+    EXPECT_NE(fetch(), "");
+    EXPECT_NE(fetch(), "");
+}
+
+TEST_F(FrontierRobotsTest, AQuestionGoesBeforeAnImageThatWasGivenBack) {
+    add({"https://a.example.org/1", "http://a.example.org/2"});
+    TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "");
+    pass_interval();
+    auto image = ask();
+    ASSERT_TRUE(image);
+    pass_interval();
+    TaskPtr other = question();  // of the http origin, while the https image is open
+    ASSERT_TRUE(other);
+    frontier_->give_back(std::move(*image), politeness::Answer::none);
+    redirect(std::move(other), "https://a.example.org/robots.txt");
+    pass_interval();
+    auto next = question();
+    ASSERT_TRUE(next) << "the rules are asked for before the image that waits for its turn";
+    answer(*next, "");
+    pass_interval();
+    EXPECT_EQ(fetch(), "https://a.example.org/1");
+    pass_interval();
+    EXPECT_EQ(fetch(), "http://a.example.org/2");
+}
+
+TEST_F(FrontierRobotsTest, AQuestionThatEndsAtAHostGivenUpIsAVerdict) {
+    frontier_->give_up(id("dead.example.com"), Outcome::dns_not_found);
+    add_numbered("a.example.org", 1);
+    TaskPtr task = question();
+    ASSERT_TRUE(task);
+    redirect(std::move(task), "http://dead.example.com/robots.txt");
+    EXPECT_FALSE(ask());
+    const std::vector<Verdict> verdicts = frontier_->take_verdicts();
+    ASSERT_EQ(verdicts.size(), 1u);
+    EXPECT_EQ(verdicts[0].task->kind, Task::Kind::robots);
+    EXPECT_EQ(verdicts[0].task->home, id("a.example.org"));
+    EXPECT_EQ(frontier_->counts().remaining, 1u);
+}
+
+TEST_F(FrontierRobotsTest, AHostGivenUpWhileItsRulesAreAskedForEndsItsLines) {
+    add_numbered("a.example.org", 5);
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    frontier_->give_up(task->home, Outcome::robots_denied);
+    frontier_->robots_unknown(task->home);
+    EXPECT_FALSE(ask());
+    EXPECT_EQ(frontier_->take_verdicts().size(), 5u);
+}
+
+TEST_F(FrontierRobotsTest, ARedirectAsksItsNewHostsRules) {
+    add_numbered("a.example.org", 1);
+    const TaskPtr rules = question();
+    ASSERT_TRUE(rules);
+    answer(*rules, "");
+    pass_interval();
+    auto lease = ask();
+    ASSERT_TRUE(lease);
+    TaskPtr task = frontier_->finish(std::move(*lease), politeness::Answer::good, Milliseconds(1));
+    redirect(std::move(task), "http://b.example.com/secret");
+    const TaskPtr there = question();
+    ASSERT_TRUE(there);
+    EXPECT_EQ(there->home, id("b.example.com"));
+    answer(*there, "User-agent: *\nDisallow: /secret\n");
+    pass_interval();
+    EXPECT_FALSE(ask());
+    const std::vector<Verdict> verdicts = frontier_->take_verdicts();
+    ASSERT_EQ(verdicts.size(), 1u);
+    EXPECT_EQ(verdicts[0].task->home, id("a.example.org"));
+    EXPECT_EQ(verdicts[0].outcome, Outcome::robots_denied);
+}
+
+TEST_F(FrontierRobotsTest, CrawlDelaySlowsTheHost) {
+    add_numbered("a.example.org", 3);
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "User-agent: *\nCrawl-delay: 2\n");
+    pass_interval();
+    EXPECT_NE(fetch(), "");
+    pass(Milliseconds(1'999));
+    EXPECT_EQ(fetch(), "");
+    pass(Milliseconds(1));
+    EXPECT_NE(fetch(), "");
+}
+
+TEST_F(FrontierRobotsTest, RulesAreAskedForAgainAfterADay) {
+    add_numbered("a.example.org", 2);
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "");
+    pass_interval();
+    EXPECT_NE(fetch(), "");
+    pass(std::chrono::hours(24));
+    EXPECT_TRUE(question());
+}
+
+}  // namespace
+}  // namespace grit::frontier
