@@ -45,7 +45,7 @@ json::value time_or_null(std::int64_t unix_ms) {
 json::object record_json(const store::Record& record, std::string_view host) {
     json::object out;
     out["url"] = record.url;
-    out["host"] = host;
+    out["host"] = host.empty() ? json::value(nullptr) : json::value(host);
     out["state"] = record.waiting ? "waiting" : name_of(disposition_of(record.outcome)) == "done" ? "done" : "gone";
     out["outcome"] = name_of(record.outcome);
     out["http_status"] = record.http_status == 0 ? json::value(nullptr) : json::value(record.http_status);
@@ -154,21 +154,21 @@ Checked<json::object> AppBackend::reload() { return parts_.controls.reload(); }
 void AppBackend::set_log_level(LogLevel level) { parts_.log.set_level(level); }
 
 Checked<AppBackend::Found> AppBackend::find(const std::string& url) {
-    auto canonical = url::canonicalize(url);
-    if (!canonical) {
-        return Problem{fmt::format("\"{}\" is no URL: {}", url, canonical.error().message())};
-    }
     Found found;
-    found.url = std::move(*canonical);
-    found.host = parts_.supervisor.hosts().find(found.url.host);
-    if (!found.host) {
-        return found;
+    store::RecordKey key{kNoHost, url::hash_of_text(url)};  // a line that is no URL is known by its text
+    if (auto canonical = url::canonicalize(url)) {
+        found.url = std::move(*canonical);
+        found.host = parts_.supervisor.hosts().find(found.url.host);
+        if (!found.host) {
+            return found;
+        }
+        key = store::RecordKey{*found.host, found.url.hash()};
     }
     auto txn = parts_.env.read();
     if (!txn) {
         return Problem{"the state can not be read: " + txn.error().message()};
     }
-    auto record = store::get_record(*txn, store::RecordKey{*found.host, found.url.hash()});
+    auto record = store::get_record(*txn, key);
     if (record) {
         found.record = std::move(*record);
     } else if (record.error() != store::Errc::not_found) {
@@ -194,11 +194,13 @@ Checked<json::object> AppBackend::explain(const std::string& url) {
         return found.error();
     }
     json::object out;
-    out["url"] = found->url.text;
-    out["host"] = found->url.host;
+    out["url"] = found->url.text.empty() ? url : found->url.text;
+    out["host"] = found->host ? json::value(found->url.host) : json::value(nullptr);
     std::string why;
     if (found->record && !found->record->waiting) {
         why = fmt::format("it is settled as {}", name_of(found->record->outcome));
+    } else if (found->url.text.empty()) {
+        why = "it is no URL";
     } else if (!found->host) {
         why = "no annotation read so far names that host";
     } else {

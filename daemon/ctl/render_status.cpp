@@ -143,6 +143,10 @@ std::string note(const json::object& status) {
     if (state == "starting" || state == "stopped") {
         return state;
     }
+    const std::string problem = printable(text_of(member(status, "input", "problem")));
+    if (!problem.empty()) {
+        return "the input is not read on: " + problem;
+    }
     return reason.empty() ? "none" : reason;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 
 namespace grit::annotations {
 namespace {
+
+constexpr int kIdleMilliseconds = 500;
 
 std::string reason_of(int error) {
     return std::system_category().message(error);
@@ -42,8 +45,8 @@ Checked<void> discard(ByteSource& source, std::uint64_t bytes) {
 /// The bytes of a descriptor as they are.
 class FileSource final : public ByteSource {
   public:
-    FileSource(int fd, bool owned, bool regular, std::string name)
-        : fd_(fd), owned_(owned), regular_(regular), name_(std::move(name)) {}
+    FileSource(int fd, bool owned, bool regular, std::string name, std::function<bool()> on_idle)
+        : fd_(fd), owned_(owned), regular_(regular), name_(std::move(name)), on_idle_(std::move(on_idle)) {}
     ~FileSource() override {
         if (owned_) {
             ::close(fd_);
@@ -54,6 +57,11 @@ class FileSource final : public ByteSource {
 
     Checked<std::size_t> read(std::span<char> into) override {
         ssize_t count = 0;
+        while (on_idle_ && !regular_ && !has_something()) {
+            if (!on_idle_()) {
+                return Problem{fmt::format("{}: reading was ended at byte {}", name_, position_)};
+            }
+        }
         do {
             count = ::read(fd_, into.data(), into.size());
         } while (count < 0 && errno == EINTR);
@@ -94,10 +102,17 @@ class FileSource final : public ByteSource {
     }
 
   private:
+    // Waits for a moment. @return whether a read would not block.
+    [[nodiscard]] bool has_something() const {
+        pollfd waited{fd_, POLLIN, 0};
+        return ::poll(&waited, 1, kIdleMilliseconds) != 0;
+    }
+
     int fd_;
     bool owned_;
     bool regular_;
     std::string name_;
+    std::function<bool()> on_idle_;
     std::uint64_t position_ = 0;
 };
 
@@ -188,7 +203,7 @@ std::unique_ptr<ByteSource> ByteSource::decoding(std::unique_ptr<ByteSource> raw
     return std::make_unique<PipeSource>(std::move(raw));
 }
 
-Checked<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path) {
+Checked<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path, std::function<bool()> on_idle) {
     const bool is_stdin = path == "-";
     const int fd = is_stdin ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -197,7 +212,8 @@ Checked<std::unique_ptr<ByteSource>> ByteSource::open(const std::string& path) {
     struct stat status{};
     const bool known = ::fstat(fd, &status) == 0;
     const bool regular = known && S_ISREG(status.st_mode) && !is_stdin;
-    auto file = std::make_unique<FileSource>(fd, !is_stdin, regular, is_stdin ? "standard input" : path);
+    auto file = std::make_unique<FileSource>(fd, !is_stdin, regular, is_stdin ? "standard input" : path,
+                                             std::move(on_idle));
     if (known && S_ISDIR(status.st_mode)) {
         return Problem{fmt::format("{}: is a folder", path)};
     }

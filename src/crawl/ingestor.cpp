@@ -9,7 +9,6 @@
 #include <boost/json/value.hpp>
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -30,11 +29,6 @@ constexpr std::size_t kRunsInCommit = 1;
 // A run that grows slowly (a pipe) goes out at the next line after this.
 constexpr std::chrono::seconds kLongestRun{2};
 constexpr std::chrono::seconds kRetryCommit{1};
-
-UrlHash hash_of_text(std::string_view text) {
-    const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-    return UrlHash{hash.high64, hash.low64};
-}
 
 std::string error_text(int error) { return std::system_category().message(error); }
 
@@ -126,7 +120,7 @@ Result<void> Ingestor::RunJob::write(store::WriteTxn& txn) {
 }
 
 Result<void> Ingestor::RunJob::refuse(store::WriteTxn& txn, const RefusedLine& line, store::Totals& totals) {
-    const store::RecordKey key{kNoHost, hash_of_text(line.url)};
+    const store::RecordKey key{kNoHost, url::hash_of_text(line.url)};
     const auto known = store::has_record(txn, key);
     if (!known) {
         return known.error();
@@ -285,7 +279,7 @@ Checked<std::unique_ptr<annotations::Reader>> Ingestor::open_input(const std::st
         options.start_offset = known->byte_offset;
         options.start_line = known->line;
     }
-    auto source = annotations::ByteSource::open(path);
+    auto source = annotations::ByteSource::open(path, [this] { return on_idle(); });
     if (!source) {
         return source.error();
     }
@@ -312,6 +306,7 @@ Checked<void> Ingestor::read_input(const std::string& path) {
         bytes_before = progress_.bytes_read;
     }
     run_ = std::make_unique<Run>();
+    input_ = id;
     bool checked = is_new;
     std::uint64_t lines = 0;
     while (!stopping_) {
@@ -334,12 +329,16 @@ Checked<void> Ingestor::read_input(const std::string& path) {
                 return done;
             }
         } else {
-            commit_run(**reader, path, true);
+            commit_run(place_of(**reader), id, true);
             break;
         }
-        ++lines;
+        place_.offset = (*reader)->offset();
+        place_.line = (*reader)->line();
+        if (lines++ == 0) {
+            place_.first_block = (*reader)->first_block();
+        }
         if (run_is_full()) {
-            commit_run(**reader, path, false);
+            commit_run(place_of(**reader), id, false);
             const std::lock_guard lock(mutex_);
             progress_.bytes_read = bytes_before + (*reader)->progress().read;
             metrics_.input_offset_bytes.set(static_cast<std::int64_t>(progress_.bytes_read));
@@ -399,21 +398,29 @@ bool Ingestor::run_is_full() const {
            (lines % kLinesPerLook == 0 && std::chrono::steady_clock::now() - run_->begun >= kLongestRun);
 }
 
-void Ingestor::commit_run(const annotations::Reader& reader, const std::string& path, bool done) {
-    std::size_t id = 0;
-    while (inputs_[id].first != path) {
-        ++id;
+Ingestor::Place Ingestor::place_of(const annotations::Reader& reader) {
+    return Place{reader.offset(), reader.line(), reader.progress().of.value_or(0), reader.first_block()};
+}
+
+// A pipe has nothing to give just now: what it gave does not wait for more. (The reader is in the middle of a call: only
+// what was noted behind the last line may be used.) @return whether to go on reading.
+bool Ingestor::on_idle() {
+    if (run_ && run_->lines > 0) {
+        commit_run(place_, input_, false);
     }
-    store::InputRow& row = inputs_[id].second;
-    const annotations::FirstBlock first = reader.first_block();
-    const bool nothing_new = run_->lines == 0 && row.byte_offset == reader.offset() && row.done == done;
-    if (row.first_block_bytes < first.length) {
-        row.first_block_bytes = first.length;
-        row.first_block_digest = first.sha256;
+    return !stopping_;
+}
+
+void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
+    store::InputRow& row = inputs_[input].second;
+    const bool nothing_new = run_->lines == 0 && row.byte_offset == place.offset && row.done == done;
+    if (row.first_block_bytes < place.first_block.length) {
+        row.first_block_bytes = place.first_block.length;
+        row.first_block_digest = place.first_block.sha256;
     }
-    row.byte_offset = reader.offset();
-    row.line = reader.line();
-    row.size_bytes = reader.progress().of.value_or(0);
+    row.byte_offset = place.offset;
+    row.line = place.line;
+    row.size_bytes = place.size;
     row.done = done;
     if (nothing_new) {
         return;
@@ -424,7 +431,7 @@ void Ingestor::commit_run(const annotations::Reader& reader, const std::string& 
     auto job = std::make_unique<RunJob>();
     job->ingestor = this;
     job->batch = std::exchange(run_, std::make_unique<Run>());
-    job->input_id = static_cast<store::InputId>(id);
+    job->input_id = static_cast<store::InputId>(input);
     job->input = row;
     job->quarantine_bytes = totals_.quarantine_bytes;
     job->next_ordinal = totals_.next_ordinal;

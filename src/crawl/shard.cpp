@@ -45,6 +45,8 @@ net::Client::Options client_options(const config::Config& config, std::size_t ma
 net::Resolver::Options resolver_options(const config::Config& config) {
     net::Resolver::Options options;
     options.servers = config.dns.servers;
+    // A retry that is answered from the cache would be none: failures are forgotten before the first one.
+    options.failure_ttl = std::min(options.failure_ttl, config.retry.schedule.front() / 2);
     return options;
 }
 

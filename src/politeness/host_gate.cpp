@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <utility>
 
 namespace grit::politeness {
 namespace {
@@ -53,6 +54,7 @@ void HostGate::lease() noexcept {
 
 void HostGate::sent(SteadyTime now, const Manners& manners) {
     unsent_ = false;
+    refused_ = false;
     interval_ms_ = static_cast<std::uint32_t>(interval(manners).count());
     next_at_ = std::max(next_at_, now + interval(manners));
 }
@@ -101,7 +103,9 @@ void HostGate::answered(Answer answer, Milliseconds latency, SteadyTime now, con
 
 Milliseconds HostGate::throttled(std::optional<Milliseconds> retry_after, SteadyTime now, const Manners& manners,
                                  std::minstd_rand& random) {
-    throttle_level_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(throttle_level_ + 1), kLastThrottleLevel);
+    if (!std::exchange(refused_, true)) {
+        throttle_level_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(throttle_level_ + 1), kLastThrottleLevel);
+    }
     Milliseconds wait = jittered(back_off(throttle_level_), random);
     if (retry_after) {
         const Milliseconds least =

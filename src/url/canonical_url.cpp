@@ -134,6 +134,10 @@ std::string CanonicalUrl::authority() const {
 }
 
 UrlHash CanonicalUrl::hash() const noexcept {
+    return hash_of_text(text);
+}
+
+UrlHash hash_of_text(std::string_view text) noexcept {
     const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
     return {hash.high64, hash.low64};
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,7 +35,10 @@ class ByteSource {
     /// A name that ends in `.gz` or `.zst` has to hold such data; anything else is looked at: gzip and zstd are known
     /// by their first four bytes, whatever the name, so that a compressed pipe works too. Blocks on nothing but
     /// open(2). Errors: cannot be opened, is a folder, is not what its name says.
-    [[nodiscard]] static Checked<std::unique_ptr<ByteSource>> open(const std::string& path);
+    /// @param on_idle  asked by `read`, on its thread, twice a second while a pipe has nothing to give: false ends the
+    ///                 read with a Problem.
+    [[nodiscard]] static Checked<std::unique_ptr<ByteSource>> open(const std::string& path,
+                                                                   std::function<bool()> on_idle = nullptr);
 
     /// What `raw` holds, decompressed if it begins like gzip (RFC 1952, any number of members) or zstd (RFC 8878, any
     /// number of frames), else as it is. Reads nothing yet.

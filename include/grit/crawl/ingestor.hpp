@@ -82,7 +82,16 @@ class Ingestor {
     void take(const annotations::Line& line);
     [[nodiscard]] Checked<void> quarantine(const annotations::BadLine& line, const std::string& path);
     [[nodiscard]] bool run_is_full() const;
-    void commit_run(const annotations::Reader& reader, const std::string& path, bool done);
+    // How far an input is read, as its row remembers it.
+    struct Place {
+        std::uint64_t offset = 0;
+        std::uint64_t line = 0;
+        std::uint64_t size = 0;
+        annotations::FirstBlock first_block;
+    };
+    [[nodiscard]] static Place place_of(const annotations::Reader& reader);
+    void commit_run(const Place& place, std::size_t input, bool done);
+    [[nodiscard]] bool on_idle();
     void wait_for_commits(std::size_t at_most);
 
     Options options_;
@@ -97,6 +106,8 @@ class Ingestor {
     std::vector<std::pair<std::string, store::InputRow>> inputs_;  // by input id
     store::Totals totals_;                                         // as it will be when all submitted runs are in
     std::unique_ptr<Run> run_;
+    std::size_t input_ = 0;  // in inputs_: the one that is being read
+    Place place_;            // in it, behind the last line taken
     std::size_t runs_made_ = 0;
     bool stdin_is_read_ = false;
     int quarantine_file_ = -1;

@@ -79,7 +79,7 @@ class HostGate {
     /// The host asked for less (429, 503).
     /// @param retry_after  what it asked for, already checked and capped; nothing: 60 s doubling to 24 h, 10 % jitter.
     /// From the fourth such answer in a row the doubling holds also against a shorter Retry-After, so that a host that
-    /// only ever refuses is asked ever less.
+    /// only ever refuses is asked ever less. Requests that were open together and are refused together are one refusal.
     /// @return how long it is left alone.
     Milliseconds throttled(std::optional<Milliseconds> retry_after, SteadyTime now, const Manners& manners,
                            std::minstd_rand& random);
@@ -110,6 +110,7 @@ class HostGate {
     std::uint16_t open_ = 0;
     std::uint16_t usual_latency_ms_ = 0;
     bool unsent_ = false;
+    bool refused_ = false;  // since the last request was sent
     std::uint8_t throttle_level_ = 0;
     std::uint8_t down_attempts_ = 0;
 };

@@ -52,6 +52,9 @@ enum class Errc {
 /// above 8 KiB.
 inline constexpr std::size_t kMaxUrlBytes = 8000;
 
+/// XXH3-128 of any text: key in the store of lines that are no URL.
+[[nodiscard]] UrlHash hash_of_text(std::string_view text) noexcept;
+
 /// A URL in canonical form. Two texts name the same URL if, and only if, their `text` is equal.
 ///
 /// Only `canonicalize` and `resolve` make one. Invariants: `text` is scheme, "://", `authority()` and `target`;

@@ -24,6 +24,12 @@ class HostGateTest : public ::testing::Test {
         gate.lease();
         gate.sent(now_, manners_);
     }
+    Milliseconds refuse(HostGate& gate, std::optional<Milliseconds> retry_after) {
+        ask(gate);
+        const Milliseconds wait = gate.throttled(retry_after, now_, manners_, random_);
+        gate.answered(Answer::none, Milliseconds(0), now_, manners_);
+        return wait;
+    }
 };
 
 TEST_F(HostGateTest, KeepsTheIntervalBetweenRequests) {
@@ -116,7 +122,7 @@ TEST_F(HostGateTest, WithoutRetryAfterTheWaitDoublesToADayWithTenPercentJitter) 
     HostGate gate;
     double expected = 60'000;
     for (int i = 0; i < 15; ++i) {
-        const auto wait = static_cast<double>(gate.throttled(std::nullopt, now_, manners_, random_).count());
+        const auto wait = static_cast<double>(refuse(gate, std::nullopt).count());
         EXPECT_GE(wait, expected * 0.899);
         EXPECT_LE(wait, expected * 1.101);
         expected = std::min(expected * 2, 86'400'000.0);
@@ -127,20 +133,31 @@ TEST_F(HostGateTest, WithoutRetryAfterTheWaitDoublesToADayWithTenPercentJitter) 
 TEST_F(HostGateTest, Policy_AHostThatOnlyRefusesIsAskedEverLessWhateverItsRetryAfter) {
     HostGate gate;
     for (int i = 0; i < 3; ++i) {
-        EXPECT_EQ(gate.throttled(Milliseconds(1000), now_, manners_, random_), Milliseconds(1000));
+        EXPECT_EQ(refuse(gate, Milliseconds(1000)), Milliseconds(1000));
     }
-    EXPECT_EQ(gate.throttled(Milliseconds(1000), now_, manners_, random_), Milliseconds(60'000));
-    EXPECT_EQ(gate.throttled(Milliseconds(1000), now_, manners_, random_), Milliseconds(120'000));
+    EXPECT_EQ(refuse(gate, Milliseconds(1000)), Milliseconds(60'000));
+    EXPECT_EQ(refuse(gate, Milliseconds(1000)), Milliseconds(120'000));
+}
+
+TEST_F(HostGateTest, RequestsThatAreRefusedTogetherAreOneRefusal) {
+    HostGate gate;
+    ask(gate);
+    ask(gate);
+    for (int i = 0; i < 2; ++i) {
+        const Milliseconds wait = gate.throttled(std::nullopt, now_, manners_, random_);
+        EXPECT_LE(wait, Milliseconds(66'000)) << "the first level both times";
+        gate.answered(Answer::strained, Milliseconds(0), now_, manners_);
+    }
 }
 
 TEST_F(HostGateTest, AGoodAnswerForgetsRefusals) {
     HostGate gate;
     for (int i = 0; i < 3; ++i) {
-        gate.throttled(std::nullopt, now_, manners_, random_);
+        refuse(gate, std::nullopt);
     }
     ask(gate);
     gate.answered(Answer::good, Milliseconds(5), now_, manners_);
-    const Milliseconds wait = gate.throttled(std::nullopt, now_, manners_, random_);
+    const Milliseconds wait = refuse(gate, std::nullopt);
     EXPECT_LE(wait, Milliseconds(66'000));
 }
 
