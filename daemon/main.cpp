@@ -8,6 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -48,9 +50,19 @@ ExitCode run(const std::string& file, bool once) {
     return app.run();
 }
 
+// Large buffers (runs, LMDB's dirty pages) come and go for days: they go back to the system at once instead of growing
+// the heap, and threads share a few arenas.
+void keep_memory_small() {
+    constexpr int kMmapThresholdBytes = 1 << 20;
+    constexpr int kArenas = 4;
+    mallopt(M_MMAP_THRESHOLD, kMmapThresholdBytes);
+    mallopt(M_ARENA_MAX, kArenas);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    keep_memory_small();
     CLI::App cli("gritd: turns a list of image annotations into a local, verified image dataset");
     cli.set_version_flag("--version", fmt::format("gritd {} (commit {}, {})", grit::version(), grit::commit(), grit::compiler()));
     cli.require_subcommand(1);

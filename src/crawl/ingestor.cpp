@@ -332,6 +332,9 @@ Checked<void> Ingestor::read_input(const std::string& path) {
             commit_run(place_of(**reader), id, true);
             break;
         }
+        if (run_->builder.lines() == options_.first_run_lines) {
+            run_->builder.reserve(options_.run_bytes);
+        }
         place_.offset = (*reader)->offset();
         place_.line = (*reader)->line();
         if (lines++ == 0) {

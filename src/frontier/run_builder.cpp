@@ -20,6 +20,13 @@ void RunBuilder::add(HostId host, Ordinal ordinal, std::string_view url) {
     text_.append(url);
 }
 
+void RunBuilder::reserve(std::size_t bytes) {
+    constexpr std::size_t kUsualUrlBytes = 90;
+    const std::size_t lines = bytes / (kUsualUrlBytes + sizeof(Item));
+    items_.reserve(lines + lines / 8);
+    text_.reserve(lines * kUsualUrlBytes + lines * kUsualUrlBytes / 8);
+}
+
 void RunBuilder::clear() {
     items_.clear();
     text_.clear();

@@ -51,7 +51,7 @@ class Ingestor {
         /// --once: an unfinished last line counts as it stands. Else a writer may still be at it: it is left alone.
         bool accept_unfinished_tail = false;
         std::size_t first_run_lines = 2'000;          ///< small, so that fetching starts at once
-        std::size_t run_bytes = std::size_t{24} << 20;  ///< memory of a full run; two are held at a time
+        std::size_t run_bytes = std::size_t{16} << 20;  ///< memory of a full run; two are held at a time
     };
     /// A run is in the state.
     using OnRun = std::function<void(RunId, const std::vector<store::RunHost>&)>;

@@ -31,6 +31,8 @@ class RunBuilder {
     [[nodiscard]] std::size_t bytes() const noexcept { return text_.size() + items_.size() * sizeof(Item); }
     [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
     void clear();
+    /// Makes room for a run of so many bytes, so that growing does not hold twice as much.
+    void reserve(std::size_t bytes);
 
     /// Sorts what was added. To be called once before `write`.
     void sort();
