@@ -32,7 +32,7 @@ class App final : private Controls {
   public:
     /// @param config_file  where `config` came from: a reload reads it again.
     App(std::string config_file, config::Config config, bool once);
-    ~App();
+    ~App() override;
     App(const App&) = delete;
     App& operator=(const App&) = delete;
 

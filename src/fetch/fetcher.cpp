@@ -19,9 +19,9 @@ using metrics::FetchStage;
 namespace {
 
 // What is gathered before a disk thread is woken, and the most of a body that is in memory.
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 // The rest of an answer is read, so that its connection can be used again, if it is this short.
-constexpr std::uint64_t kDrainBytes = 16 * 1024;
+constexpr std::uint64_t kDrainBytes = std::uint64_t{16} * 1024;
 
 bool is_redirect(unsigned status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;

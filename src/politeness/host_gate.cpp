@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace grit::politeness {
@@ -94,7 +95,7 @@ void HostGate::answered(Answer answer, Milliseconds latency, SteadyTime now, con
         }
     }
     interval_ms_ = static_cast<std::uint32_t>(
-        std::clamp(Milliseconds(static_cast<std::int64_t>(1.0 / rate + 0.5)), manners.min_interval, manners.max_interval)
+        std::clamp(Milliseconds(std::llround(1.0 / rate)), manners.min_interval, manners.max_interval)
             .count());
     if (answer == Answer::strained) {
         next_at_ = std::max(next_at_, now + interval(manners));
