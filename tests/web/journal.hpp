@@ -36,7 +36,7 @@ class Journal {
 struct RequestLine {
     std::int64_t arrived_ns = 0;  ///< the head was complete
     std::int64_t ended_ns = 0;    ///< just before the last bytes went to the kernel; or when the exchange broke
-    std::int64_t lag_ns = 0;  ///< how late the event loop was at arrival: the request may have come that much earlier
+    std::int64_t lag_ns = 0;  ///< the request may have come that much earlier
     std::uint64_t connection = 0;
     bool tls = false;
     bool resumed = false;  ///< the TLS session was

@@ -1,7 +1,11 @@
 #include "session.hpp"
 
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -75,6 +79,25 @@ class Session final : public Stoppable, public std::enable_shared_from_this<Sess
             co_return !error;
         }
         co_return true;
+    }
+
+    // When the kernel had the head that was just read: it may have waited for its turn in the loop, or on a new
+    // connection to be accepted. The kernel counts in ticks, so that it may have come `uncertain_ns` before.
+    struct Arrival {
+        std::int64_t at_ns;
+        std::int64_t uncertain_ns;
+    };
+    Arrival arrival() {
+        timespec tick{};
+        clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+        tcp_info info{};
+        socklen_t size = sizeof(info);
+        if (getsockopt(socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+            return {wall_ns(), reactor_.lag_ns()};
+        }
+        const std::int64_t waited = std::int64_t{info.tcpi_last_data_recv} * 1'000'000;
+        const std::int64_t surely = std::max<std::int64_t>(0, waited - tick.tv_nsec);
+        return {wall_ns() - surely, waited - surely + tick.tv_nsec};
     }
 
     // True: the peer has closed its side (or the connection is broken), whatever still waits to be read.
@@ -203,8 +226,9 @@ class Session final : public Stoppable, public std::enable_shared_from_this<Sess
             co_return false;
         }
         RequestLine line;
-        line.arrived_ns = wall_ns();
-        line.lag_ns = reactor_.lag_ns();
+        const Arrival arrived = arrival();
+        line.arrived_ns = arrived.at_ns;
+        line.lag_ns = arrived.uncertain_ns;
         const auto& request = parser.get();
         const Asked asked = asked_by(request, parser);
         describe(line, asked, request);
