@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 from . import processes
 from .web import Web
@@ -105,22 +106,34 @@ class Daemon:
         assert self._process is not None, "gritd is not running"
         return self._process.pid
 
-    def start(self, once: bool = True, environment: dict[str, str] | None = None) -> None:
-        """Returns at once; its log is appended to `log_file`."""
+    def start(self, once: bool = True, environment: dict[str, str] | None = None, stdin: int | None = None) -> None:
+        """Returns at once; its log is appended to `log_file`. @param stdin as of Popen."""
         assert self._process is None, "gritd is running already"
         program = self._program or processes.find_program("gritd", "GRITD")
         command = [str(program), "run", "--config", str(self.config_file)] + (["--once"] if once else [])
         with open(self.log_file, "ab") as log:
-            self._process = processes.start(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
+            environment = {**os.environ, **(environment or {})}
+            self._process = processes.start(command, stdout=log, stderr=log, stdin=stdin, env=environment)
+
+    @property
+    def stdin(self) -> IO[bytes]:
+        """Its standard input, if it was started with stdin=PIPE."""
+        assert self._process is not None and self._process.stdin is not None
+        return self._process.stdin
 
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def exit_code(self) -> int | None:
+        """Of a process that ended by itself; negative: the signal that killed it. None while it runs."""
+        assert self._process is not None, "gritd was not started"
+        return self._process.poll()
 
     def wait(self, timeout_s: float) -> int:
         """Waits for its own end. @return the exit code. Raises subprocess.TimeoutExpired."""
         assert self._process is not None, "gritd is not running"
         code = self._process.wait(timeout=timeout_s)
-        self._process = None
+        self._forget()
         return code
 
     def run_once(self, timeout_s: float) -> int:
@@ -133,6 +146,11 @@ class Daemon:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self.kills_ns.append(time.time_ns())
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
         self._process = None
 
     def terminate(self, timeout_s: float = 60) -> int:
@@ -166,4 +184,4 @@ class Daemon:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._process = None
+            self._forget()

@@ -9,7 +9,7 @@ import urllib.parse
 
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 ENCODED = frozenset(' "<>`{}|\\^')
-DEFAULT_PORTS = {"http": 80, "https": 443}
+AMPERSAND = re.compile("&(?:amp|#0*38|#[xX]0*26);")  # annotations carry URLs that were HTML-escaped, some of them twice
 
 
 def _encode(text: str) -> str:
@@ -66,9 +66,15 @@ def _host(text: str) -> str | None:
     return host
 
 
+def _unescape(text: str) -> str:
+    while AMPERSAND.search(text):
+        text = AMPERSAND.sub("&", text)
+    return text
+
+
 def canonical(raw: str) -> tuple[str, str, str] | None:
     """(scheme, host, target) as the web logs them; None if it is no http(s) URL."""
-    text = re.sub("[\t\r\n]", "", raw.strip(" \t\r\n\f\v\0")).replace("&amp;", "&")
+    text = _unescape(re.sub("[\t\r\n]", "", raw.strip(" \t\r\n\f\v\0")))
     match = re.match(r"(?i)(https?)://([^/?#]*)([^#]*)", text)
     if not match:
         return None

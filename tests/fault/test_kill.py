@@ -1,0 +1,175 @@
+"""kill -9 at random moments of one crawl: nothing is lost, torn, done twice or asked too soon.
+
+What may be fetched again: results that no commit had taken yet. A result waits for the commit under way (C), then for
+the next one to begin (every 200 ms, looked at every 25 ms), then for that one (C). So a picture that was served whole
+more than W = 225 ms + 2 C before a kill is on record, and is never asked for again. C is the longest commit that gritd
+itself has measured in any of its lives here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import time
+import unittest
+from collections import defaultdict
+
+from harness.case import CrawlCase
+from harness.checker import Options, check, read_annotations, read_map
+from harness.judge import Rules
+from harness.log import MS, S
+from harness.web import make_sample
+
+KILLS = 10
+LINES = 600_000  # of the test that kills while reading
+SEED = int(os.environ.get("GRIT_KILL_SEED", "20240611"))
+MIN_INTERVAL_MS = 30
+COMMIT_INTERVAL_MS = 225
+# Between the last byte's way into the web's socket and the result that gritd makes of it, on a machine under load.
+HANDOVER_MS = 250
+RULES = [
+    {"name": "busy", "status": 429, "retry_after": "2", "first_n": 2, "first_n_of": "host", "fraction": 0.2},
+    {"name": "busy_until", "status": 503, "retry_after": "date:+3", "first_n": 1, "first_n_of": "host", "fraction": 0.1},
+    {"name": "gone", "status": 404, "fraction": 0.05, "of": "path", "path": "*"},
+    {"name": "no_host", "dns": "nxdomain", "fraction": 0.03},
+    {"name": "hiccup", "status": 500, "first_n": 1, "fraction": 0.03, "of": "path", "path": "*"},
+]
+
+
+def longest_commit_ms(metrics: str) -> float:
+    """The bound of the bucket that holds the longest commit."""
+    buckets = re.findall(r'^gritd_state_commit_duration_seconds_bucket\{le="([^"]+)"\} (\d+)$', metrics, re.MULTILINE)
+    total = int(buckets[-1][1])
+    return next(float(bound) for bound, count in buckets if int(count) == total) * 1000 if total else 0
+
+
+class KilledCrawl(CrawlCase):
+    def crawler(self, name: str):
+        web = self.web(RULES, name=f"web-{name}", seed=9)
+        daemon = self.daemon(
+            web,
+            [self.sample],
+            name=name,
+            politeness={"min_interval": f"{MIN_INTERVAL_MS}ms", "connections_per_address": 4096},
+            retry={"schedule": ["1s", "2s", "4s"], "once_patience": "8s"},
+        )
+        return web, daemon
+
+    def undisturbed(self) -> tuple[dict, dict, list[str]]:
+        web, daemon = self.crawler("undisturbed")
+        daemon.start(once=False)
+        self.wait_settled(daemon, 100)
+        stats = self.control(daemon).stats()
+        self.terminate(daemon)
+        web.stop()
+        self.assert_clean(check([self.sample], web.log_file, daemon.root, read_map(daemon.state_dir), Options(max_refetched=0)))
+        return read_map(daemon.state_dir), stats, (daemon.state_dir / "quarantine.jsonl").read_text().splitlines()
+
+    def disturbed(self, web, daemon, moments: list[float]) -> float:
+        """Kills at each of the moments (seconds after a start). @return the longest commit in ms."""
+        longest = 0.0
+        for moment in moments:
+            daemon.start(once=False)
+            time.sleep(moment)  # the moment of a kill is what is drawn by lot, not a wait for something
+            try:
+                longest = max(longest, longest_commit_ms(self.metrics(daemon)[1]))
+            except OSError:
+                pass  # killed while it still starts
+            self.assertTrue(daemon.running(), daemon.log_text()[-4000:])
+            daemon.kill()
+        daemon.start(once=False)
+        self.wait_settled(daemon, 120)
+        longest = max(longest, longest_commit_ms(self.metrics(daemon)[1]))
+        return longest
+
+    def test_ten_kills_lose_nothing_and_repeat_nothing(self):
+        self.sample = self.directory / "sample.jsonl"
+        make_sample(self.sample, annotations=5000, hosts=250, seed=5, bad_lines=True)
+        wanted, wanted_stats, wanted_quarantine = self.undisturbed()
+        web, daemon = self.crawler("killed")
+        lot = random.Random(SEED)
+        moments = [round(lot.uniform(0.05, 1.6), 3) for _ in range(KILLS)]
+        print(f"seed {SEED}, kills after {moments} s")
+        longest_ms = self.disturbed(web, daemon, moments)
+        stats = self.control(daemon).stats()
+        self.terminate(daemon)
+        self.assertEqual(len(daemon.kills_ns), KILLS)
+        web.stop()
+
+        entries = read_map(daemon.state_dir)
+        self.assertEqual(entries, wanted)
+        self.assertEqual((daemon.state_dir / "quarantine.jsonl").read_text().splitlines(), wanted_quarantine)
+        lines, _ = read_annotations([self.sample])
+        self.assertEqual(stats["lines"], lines)
+        self.assertEqual(sum(stats["outcomes"].values()) + stats["quarantined"], lines, json.dumps(stats))
+        self.assertEqual(stats, wanted_stats)
+        self.assertEqual(list((daemon.root / ".gritd" / "tmp").iterdir()), [], "left-over temporaries")
+        self.check_refetched(web, daemon, entries, longest_ms)
+        report = self.assert_polite(
+            web, Rules(min_interval_ms=MIN_INTERVAL_MS, per_domain=8, robots_first=False, kills_ns=daemon.kills_ns)
+        )
+        self.assertGreater(report.retry_afters, 20, "the rules were meant to be met")
+        print(f"{report.requests} requests, {report.retry_afters} Retry-Afters, {report.exemptions} exempt for a kill")
+
+    def check_refetched(self, web, daemon, entries: dict, longest_ms: float) -> None:
+        window_ns = int((COMMIT_INTERVAL_MS + HANDOVER_MS + 2 * longest_ms) * MS)
+        kills = daemon.kills_ns
+        served = defaultdict(list)
+        for request in web.requests():
+            if request.served_image:
+                served[(request.scheme, request.host, request.path)].append(request.end_ns)
+        at_risk = sum(any(end < kill < end + window_ns for kill in kills) for ends in served.values() for end in ends)
+        late = []
+        refetched = 0
+        for url, ends in served.items():
+            ends.sort()
+            refetched += len(ends) - 1
+            for end, again in zip(ends, ends[1:]):
+                kill = max((kill for kill in kills if end <= kill <= again), default=None)
+                if kill is None:
+                    late.append(f"{url}: twice without a kill between")
+                elif not any(end <= kill <= end + window_ns for kill in kills):
+                    late.append(f"{url}: served {(kill - end) / S:.3f} s before a kill, and again")
+        print(f"longest commit {longest_ms:.0f} ms: window {window_ns / MS:.0f} ms; {refetched} refetched, {at_risk} at risk")
+        self.assertEqual(late, [])
+        report = check([self.sample], web.log_file, daemon.root, entries, Options(allowance=KILLS, max_refetched=at_risk))
+        self.assert_clean(report)
+
+    def test_kills_while_reading_neither_lose_nor_repeat_a_line(self):
+        """No host exists, so that every line is settled at reading speed, and counted."""
+        sample = self.directory / "many.jsonl"
+        summary = make_sample(sample, annotations=LINES, hosts=2000, seed=8, bad_lines=True)
+        web = self.web([{"name": "none", "dns": "nxdomain"}], name="web-none")
+        daemon = self.daemon(web, [sample], retry={"schedule": ["10ms"], "once_patience": "5s"}, fetch={"max_in_flight": 50})
+        lot = random.Random(SEED + 1)
+        lines = []
+        for longest_s in (0, 0.2, 0.4, 0.6, 0.6, 0.6):
+            daemon.start(once=False)
+            control = self.wait_ready(daemon)
+            time.sleep(lot.uniform(0, longest_s))  # the moment of the kill is drawn by lot
+            lines.append(control.status()["input"]["lines"])
+            daemon.kill()
+        daemon.start(once=False)
+        self.wait_settled(daemon, 100)
+        stats = self.control(daemon).stats()
+        self.terminate(daemon)
+        print(f"lines on record before each kill: {lines}")
+        self.assertLess(lines[0], LINES, "killed in the midst of reading")
+        quarantine = [json.loads(line) for line in (daemon.state_dir / "quarantine.jsonl").read_text().splitlines()]
+        places = [entry["line"] for entry in quarantine]
+        self.assertEqual(places, sorted(set(places)), "each bad line once, in order")
+        self.assertEqual(len(places), summary["bad_lines"])
+        self.assertEqual((stats["lines"], stats["quarantined"]), (LINES, summary["bad_lines"]))
+        self.assertEqual(sum(stats["outcomes"].values()), LINES - summary["bad_lines"])
+        outcomes = {name: count for name, count in stats["outcomes"].items() if count}
+        unfetchable = outcomes.pop("bad_url", 0) + outcomes.pop("scheme_refused", 0)
+        # Spellings that differ only before canonical form are duplicates too, so these two share their sum.
+        self.assertEqual(set(outcomes), {"dns_not_found", "duplicate_url"})
+        self.assertLessEqual(unfetchable, summary["bad_urls"])
+        self.assertEqual(web.requests(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
