@@ -114,8 +114,8 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       robots_(kRobotsCacheBytes),
       frontier_(context.env, context.hosts, manners_, context.config.politeness.robots ? &robots_ : nullptr,
                 context.clock, context.log),
-      resolver_(io_, resolver_options(context.config), context.clock, context.metrics),
-      client_(io_, client_options(context.config, max_in_flight), resolver_, context.guard, context.tls,
+      resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config), context.clock, context.metrics)),
+      client_(io_, client_options(context.config, max_in_flight), *resolver_, context.guard, context.tls,
               context.address_limits, context.metrics, context.clock),
       fetcher_(client_, context.depot, context.disk, fetch_options(context.config), context.metrics, context.clock),
       wakeup_(io_),
@@ -161,13 +161,14 @@ void Shard::stop() {
         shard.draining_ = true;
         shard.client_.stop();
         shard.loop_.stop();
-        shard.ending_.spawn(shard.cut_fetches());
+        shard.ending_.spawn(shard.end_work());
         shard.keep_running_.reset();
     });
 }
 
+// Cuts what is in flight and leaves the loop nothing to wait for.
 // A cancellation that meets a composed operation between two of its reads is lost (Beast), so it is said again.
-awaitable<void> Shard::cut_fetches() {
+awaitable<void> Shard::end_work() {
     constexpr Milliseconds kAgain{20};
     asio::steady_timer timer(io_);
     while (fetches_.size() > 0) {
@@ -175,6 +176,8 @@ awaitable<void> Shard::cut_fetches() {
         timer.expires_after(kAgain);
         co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
     }
+    co_await client_.join();
+    resolver_.reset();
 }
 
 void Shard::join() {

@@ -101,7 +101,7 @@ class Shard {
   private:
     boost::asio::awaitable<void> run();
     boost::asio::awaitable<void> work(frontier::Lease lease);
-    boost::asio::awaitable<void> cut_fetches();
+    boost::asio::awaitable<void> end_work();
     void lease_what_may_be_asked();
     void submit_verdicts();
     void end_verdict(frontier::Verdict verdict);
@@ -130,7 +130,7 @@ class Shard {
     politeness::Manners manners_;
     politeness::RobotsCache robots_;
     frontier::Frontier frontier_;
-    net::Resolver resolver_;
+    std::unique_ptr<net::Resolver> resolver_;  // ended with the thread's work: a lookup outlives who asked for it
     net::Client client_;
     fetch::Fetcher fetcher_;
     Wakeup wakeup_;
