@@ -17,7 +17,7 @@ namespace {
 
 using test::FakeBackend;
 using test::RunningServer;
-using test::ScratchFolder;
+using test::TempFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -57,7 +57,7 @@ class Gritctl : public testing::Test {
         return run("--socket " + server.path() + " " + arguments);
     }
 
-    ScratchFolder folder_;
+    TempFolder folder_;
     FakeBackend backend_;
 };
 

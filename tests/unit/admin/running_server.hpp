@@ -18,25 +18,11 @@
 
 #include "fake_backend.hpp"
 #include "grit/admin/server.hpp"
+#include "temp_folder.hpp"
 
 namespace grit::admin::test {
 
-/// A folder that goes away with the test. Short, since socket paths are.
-class ScratchFolder {
-  public:
-    ScratchFolder() {
-        std::string name = "/tmp/grit-admin-XXXXXX";
-        path_ = ::mkdtemp(name.data());
-    }
-    ~ScratchFolder() { std::filesystem::remove_all(path_); }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    [[nodiscard]] std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-  private:
-    std::string path_;
-};
+using grit::test::TempFolder;
 
 /// A blocking connection to a UNIX socket; gives up after ten seconds of silence.
 class UnixClient {
@@ -131,7 +117,7 @@ class RunningServer {
     [[nodiscard]] const std::string& path() const { return path_; }
     /// Only after `stop()`.
     [[nodiscard]] const std::string& log() const { return log_; }
-    [[nodiscard]] const ScratchFolder& folder() const { return folder_; }
+    [[nodiscard]] const TempFolder& folder() const { return folder_; }
 
     /// Sends one request on a connection of its own and gives the whole answer.
     [[nodiscard]] std::string ask(std::string_view method, std::string_view target, std::string_view body = {}) const {
@@ -143,7 +129,7 @@ class RunningServer {
     }
 
   private:
-    ScratchFolder folder_;
+    TempFolder folder_;
     std::string path_;
     std::string log_;
     Logger logger_;

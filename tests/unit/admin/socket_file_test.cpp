@@ -11,7 +11,7 @@
 namespace grit::admin {
 namespace {
 
-using test::ScratchFolder;
+using test::TempFolder;
 using test::UnixClient;
 using testing::HasSubstr;
 
@@ -22,7 +22,7 @@ mode_t mode_of(const std::string& path) {
 }
 
 TEST(SocketFile, HasTheModeAndGoesAway) {
-    const ScratchFolder folder;
+    const TempFolder folder;
     const std::string path = folder / "s";
     {
         const auto file = SocketFile::listen(path, 0660);
@@ -34,7 +34,7 @@ TEST(SocketFile, HasTheModeAndGoesAway) {
 }
 
 TEST(SocketFile, TakesOverFromTheDead) {
-    const ScratchFolder folder;
+    const TempFolder folder;
     const std::string path = folder / "s";
     // What a killed daemon leaves: a socket file that nobody listens on.
     const int dead = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -51,7 +51,7 @@ TEST(SocketFile, TakesOverFromTheDead) {
 }
 
 TEST(SocketFile, RefusesTheLiving) {
-    const ScratchFolder folder;
+    const TempFolder folder;
     const std::string path = folder / "s";
     const auto living = SocketFile::listen(path, 0600);
     const auto second = SocketFile::listen(path, 0600);
@@ -62,7 +62,7 @@ TEST(SocketFile, RefusesTheLiving) {
 }
 
 TEST(SocketFile, LeavesOtherFilesAlone) {
-    const ScratchFolder folder;
+    const TempFolder folder;
     const std::string path = folder / "s";
     std::ofstream(path) << "precious";
     const auto file = SocketFile::listen(path, 0600);
@@ -72,7 +72,7 @@ TEST(SocketFile, LeavesOtherFilesAlone) {
 }
 
 TEST(SocketFile, LeavesTheFileOfASuccessor) {
-    const ScratchFolder folder;
+    const TempFolder folder;
     const std::string path = folder / "s";
     auto old = SocketFile::listen(path, 0600);
     ASSERT_TRUE(old);
@@ -84,7 +84,7 @@ TEST(SocketFile, LeavesTheFileOfASuccessor) {
 }
 
 TEST(SocketFile, MakesTheLastFolderOnly) {
-    const ScratchFolder folder;
+    const TempFolder folder;
     EXPECT_TRUE(SocketFile::listen(folder / "run/s", 0600));
     const auto deep = SocketFile::listen(folder / "a/b/s", 0600);
     ASSERT_FALSE(deep);

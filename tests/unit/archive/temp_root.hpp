@@ -13,27 +13,11 @@
 #include <string_view>
 
 #include "grit/archive/depot.hpp"
+#include "temp_folder.hpp"
 
 namespace grit::archive::test {
 
-class TempFolder {
-  public:
-    TempFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "grit-archive-XXXXXX").string();
-        path_ = mkdtemp(name.data());
-    }
-    ~TempFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    [[nodiscard]] std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-
-  private:
-    std::filesystem::path path_;
-};
+using grit::test::TempFolder;
 
 inline DepotOptions options_for(const std::string& root) {
     DepotOptions options;

@@ -12,27 +12,17 @@
 #include <string_view>
 
 #include "grit/dataset/export_source.hpp"
+#include "temp_folder.hpp"
 
 namespace grit::dataset::test {
 
-class ScratchFolder {
+/// A folder that is gone after the test, and how many entries it has.
+class ScratchFolder : public grit::test::TempFolder {
   public:
-    ScratchFolder() {
-        std::string name = testing::TempDir() + "grit-dataset-XXXXXX";
-        path_ = ::mkdtemp(name.data());
-    }
-    ~ScratchFolder() { std::filesystem::remove_all(path_); }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    [[nodiscard]] std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-    [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] std::size_t entries() const {
-        const std::filesystem::directory_iterator begin(path_);
+        const std::filesystem::directory_iterator begin(path());
         return static_cast<std::size_t>(std::distance(begin, std::filesystem::directory_iterator()));
     }
-
-  private:
-    std::string path_;
 };
 
 inline void write_file(const std::string& path, std::string_view bytes) {

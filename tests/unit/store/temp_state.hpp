@@ -11,26 +11,11 @@
 #include "grit/base/clock.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/writer.hpp"
+#include "temp_folder.hpp"
 
 namespace grit::store::test {
 
-class TempFolder {
-  public:
-    TempFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "grit-store-XXXXXX").string();
-        path_ = mkdtemp(name.data());
-    }
-    ~TempFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
+using grit::test::TempFolder;
 
 /// A state with its writer. `env` must be set.
 struct State {
