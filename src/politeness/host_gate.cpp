@@ -4,6 +4,7 @@
 #include <cassert>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace grit::politeness {
@@ -32,12 +33,23 @@ Milliseconds jittered(Milliseconds wait, std::minstd_rand& random) {
     return Milliseconds(static_cast<std::int64_t>(static_cast<double>(wait.count()) * share(random)));
 }
 
+// Under a ceiling: where the rate comes back to. Far below a ceiling that was met while the rate was still going up,
+// since the limit may lie much lower; close below one that was met while creeping up to it.
+constexpr double kBelowCeiling = 0.85;
+constexpr double kCloseBelowCeiling = 0.95;
+// How long it stays there: each step beyond may cost a refusal, which is a minute without any answer.
+constexpr Milliseconds kCeilingRest{20 * 60'000};
+constexpr std::int64_t kLeastRest = 256;        // answers: so refusals stay below half a percent at any pace
+constexpr std::int64_t kMostRest = 0xFFFF / 3;  // three times as many are counted in 16 bits
+
+std::int64_t rest_under(std::uint32_t ceiling_ms) {
+    return std::clamp<std::int64_t>(kCeilingRest.count() / ceiling_ms, kLeastRest, kMostRest);
+}
+
 }  // namespace
 
 HostGate::HostGate(const GateMemory& memory, const Manners& manners, SteadyTime now, WallTime wall_now)
-    : interval_ms_(memory.interval_ms),
-      throttle_level_(memory.throttle_level),
-      down_attempts_(memory.down_attempts) {
+    : interval_ms_(memory.interval_ms), throttle_level_(memory.throttle_level), down_attempts_(memory.down_attempts) {
     // A wall clock that was set back must not silence a host for ever: nothing is held longer than the cap.
     const Milliseconds held = std::clamp(Milliseconds(memory.not_before_ms) - wall_now.time_since_epoch(),
                                          Milliseconds(0), kMaxBackOff + kMaxBackOff / 10);
@@ -48,6 +60,10 @@ Milliseconds HostGate::interval(const Manners& manners) const noexcept {
     return std::clamp(Milliseconds(std::max(interval_ms_, floor_ms_)), manners.min_interval, manners.max_interval);
 }
 
+Milliseconds HostGate::time_per_request(const Manners& manners) const noexcept {
+    return std::max(interval(manners), Milliseconds(usual_latency_ms_ / std::max(manners.connections_per_host, 1U)));
+}
+
 void HostGate::lease() noexcept {
     ++open_;
     unsent_ = true;
@@ -56,6 +72,7 @@ void HostGate::lease() noexcept {
 void HostGate::sent(SteadyTime now, const Manners& manners) {
     unsent_ = false;
     refused_ = false;
+    slowed_ = false;
     interval_ms_ = static_cast<std::uint32_t>(interval(manners).count());
     next_at_ = std::max(next_at_, now + interval(manners));
 }
@@ -80,31 +97,75 @@ void HostGate::answered(Answer answer, Milliseconds latency, SteadyTime now, con
     if (answer == Answer::none) {
         return;
     }
-    const double highest_rate = 1.0 / static_cast<double>(std::max<std::int64_t>(manners.min_interval.count(), 1));
-    double rate = 1.0 / static_cast<double>(std::max<std::int64_t>(interval(manners).count(), 1));
     if (answer == Answer::strained) {
-        rate /= 2;
-    } else {
-        throttle_level_ = 0;
-        down_attempts_ = 0;
-        const auto seen = static_cast<unsigned>(std::clamp<std::int64_t>(latency.count(), 0, 60'000));
-        const bool steady = usual_latency_ms_ == 0 || seen <= usual_latency_ms_ * kLatencyRise + kLatencySlackMs;
-        usual_latency_ms_ = static_cast<std::uint16_t>(usual_latency_ms_ == 0 ? seen : (usual_latency_ms_ * 7U + seen) / 8);
-        if (steady) {
-            rate += highest_rate * kIncreaseShare;
-        }
+        slow_down(manners);
+        next_at_ = std::max(next_at_, now + interval(manners));
+        return;
+    }
+    throttle_level_ = 0;
+    down_attempts_ = 0;
+    const auto seen = static_cast<unsigned>(std::clamp<std::int64_t>(latency.count(), 0, 60'000));
+    const bool steady = usual_latency_ms_ == 0 || seen <= usual_latency_ms_ * kLatencyRise + kLatencySlackMs;
+    usual_latency_ms_ = static_cast<std::uint16_t>(usual_latency_ms_ == 0 ? seen : (usual_latency_ms_ * 7U + seen) / 8);
+    if (ceiling_ms_ > 0 && good_answers_ < 3 * rest_under(ceiling_ms_)) {
+        ++good_answers_;
+    }
+    if (steady && !refused_) {
+        speed_up(manners);
+    }
+}
+
+void HostGate::speed_up(const Manners& manners) {
+    const double highest_rate = 1.0 / static_cast<double>(std::max<std::int64_t>(manners.min_interval.count(), 1));
+    const double rate = 1.0 / static_cast<double>(std::max<std::int64_t>(interval(manners).count(), 1));
+    double faster = rate + highest_rate * kIncreaseShare;
+    if (ceiling_ms_ > 0) {
+        faster = std::max(rate, std::min(faster, rate_under_ceiling()));
+    }
+    // Rounded up under a ceiling: a millisecond too little may be a refusal.
+    const auto milliseconds =
+        static_cast<std::int64_t>(ceiling_ms_ > 0 ? std::ceil(1.0 / faster - 1e-6) : std::round(1.0 / faster));
+    interval_ms_ = static_cast<std::uint32_t>(
+        std::clamp(Milliseconds(milliseconds), manners.min_interval, manners.max_interval).count());
+}
+
+// Requests that were open together and are refused together halve the rate once.
+void HostGate::slow_down(const Manners& manners) {
+    if (refused_ && std::exchange(slowed_, true)) {
+        return;
     }
     interval_ms_ = static_cast<std::uint32_t>(
-        std::clamp(Milliseconds(std::llround(1.0 / rate)), manners.min_interval, manners.max_interval)
-            .count());
-    if (answer == Answer::strained) {
-        next_at_ = std::max(next_at_, now + interval(manners));
+        std::clamp(interval(manners) * 2, manners.min_interval, manners.max_interval).count());
+}
+
+// A host that has not answered since its last refusal refuses for another reason than its pace.
+void HostGate::lower_ceiling(const Manners& manners) {
+    if (ceiling_ms_ > 0 && good_answers_ == 0) {
+        return;
     }
+    near_ceiling_ = ceiling_ms_ > 0 && good_answers_ >= rest_under(ceiling_ms_);
+    ceiling_ms_ = static_cast<std::uint32_t>(std::max<std::int64_t>(interval(manners).count(), 1));
+    good_answers_ = 0;
+}
+
+// The highest rate that is dared so many answers after the refusal.
+double HostGate::rate_under_ceiling() noexcept {
+    const std::int64_t rest = rest_under(ceiling_ms_);
+    const double ceiling = 1.0 / ceiling_ms_;
+    if (good_answers_ >= 3 * rest) {
+        ceiling_ms_ = 0;
+        return std::numeric_limits<double>::infinity();
+    }
+    const double start = near_ceiling_ ? kCloseBelowCeiling : kBelowCeiling;
+    const double crept =
+        static_cast<double>(std::max<std::int64_t>(0, good_answers_ - rest)) / static_cast<double>(rest);
+    return ceiling * (start + (1 - start) * crept);
 }
 
 Milliseconds HostGate::throttled(std::optional<Milliseconds> retry_after, SteadyTime now, const Manners& manners,
                                  std::minstd_rand& random) {
     if (!std::exchange(refused_, true)) {
+        lower_ceiling(manners);
         throttle_level_ = std::min<std::uint8_t>(static_cast<std::uint8_t>(throttle_level_ + 1), kLastThrottleLevel);
     }
     Milliseconds wait = jittered(back_off(throttle_level_), random);
@@ -117,7 +178,9 @@ Milliseconds HostGate::throttled(std::optional<Milliseconds> retry_after, Steady
     return wait;
 }
 
-bool HostGate::throttled_for_good() const noexcept { return throttle_level_ >= kLastThrottleLevel; }
+bool HostGate::throttled_for_good() const noexcept {
+    return throttle_level_ >= kLastThrottleLevel;
+}
 
 std::optional<Milliseconds> HostGate::down(SteadyTime now, const Manners& manners, std::minstd_rand& random) {
     if (down_attempts_ >= manners.down_schedule.size()) {
@@ -139,7 +202,9 @@ void HostGate::slow_to(Milliseconds least_interval) {
     floor_ms_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(least_interval.count(), 0, kMaxBackOff.count()));
 }
 
-void HostGate::hold_until(SteadyTime at) { next_at_ = std::max(next_at_, at); }
+void HostGate::hold_until(SteadyTime at) {
+    next_at_ = std::max(next_at_, at);
+}
 
 GateMemory HostGate::memory(SteadyTime now, WallTime wall_now) const {
     GateMemory memory{0, interval_ms_, throttle_level_, down_attempts_};

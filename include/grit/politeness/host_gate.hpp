@@ -1,13 +1,13 @@
 // When one host may be asked, and how its pace follows its answers.
 #pragma once
 
-#include "grit/base/clock.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <random>
 #include <span>
+
+#include "grit/base/clock.hpp"
 
 namespace grit::politeness {
 
@@ -39,7 +39,10 @@ enum class Answer : std::uint8_t {
 /// One host's gate: how many requests are open, how far apart they are, and until when the host is left alone.
 ///
 /// Pace: the rate goes up by a twentieth of the highest rate per good answer and is halved by a strained one, within
-/// [1 / max_interval, 1 / min_interval] (AIMD). Small on purpose: there is one per host of the data set.
+/// [1 / max_interval, 1 / min_interval] (AIMD). The rate at which a host last refused (429, 503) is a ceiling: the rate
+/// comes back to a little below it at once, stays there for twenty minutes' worth of answers, then creeps up, and the
+/// ceiling is forgotten once it has been passed unpunished. So a host with a hidden limit refuses rarely, and a limit
+/// that is lifted is found out within an hour. Small on purpose (32 bytes): there is one per host of the data set.
 /// Threads: its shard's only.
 class HostGate {
   public:
@@ -103,14 +106,27 @@ class HostGate {
     [[nodiscard]] bool in_back_off(SteadyTime now) const noexcept { return throttle_level_ > 0 && now < next_at_; }
     [[nodiscard]] bool is_down() const noexcept { return down_attempts_ > 0; }
 
+    /// The shortest time between two requests that the host's pace and its usual latency allow.
+    [[nodiscard]] Milliseconds time_per_request(const Manners& manners) const noexcept;
+
   private:
+    void speed_up(const Manners& manners);
+    void slow_down(const Manners& manners);
+    void lower_ceiling(const Manners& manners);
+    [[nodiscard]] double rate_under_ceiling() noexcept;
+
     SteadyTime next_at_{};
     std::uint32_t interval_ms_ = 0;
     std::uint32_t floor_ms_ = 0;
+    std::uint32_t ceiling_ms_ = 0;    // the interval at which it refused; 0 if it has not
+    std::uint16_t good_answers_ = 0;  // since then; capped
     std::uint16_t open_ = 0;
     std::uint16_t usual_latency_ms_ = 0;
     bool unsent_ = false;
     bool refused_ = false;  // since the last request was sent
+    bool slowed_ = false;   // for that refusal
+    bool near_ceiling_ =
+        false;  // it refused when it was asked a little more often than for long: the limit is right there
     std::uint8_t throttle_level_ = 0;
     std::uint8_t down_attempts_ = 0;
 };
