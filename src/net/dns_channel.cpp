@@ -3,16 +3,13 @@
 // Newer c-ares marks as deprecated what older ones have nothing else for.
 #define CARES_NO_DEPRECATED
 #include <ares.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
 
 namespace grit::net {
@@ -38,50 +35,6 @@ struct DnsChannel::Query {
 };
 
 namespace {
-
-FamilyAnswer::Status status_of(int ares_status) {
-    switch (ares_status) {
-        case ARES_SUCCESS:
-        case ARES_ENODATA:
-            return FamilyAnswer::Status::no_data;
-        case ARES_ENOTFOUND:
-        case ARES_EBADNAME:  // a label of 64 bytes or more: no such name can be
-            return FamilyAnswer::Status::no_such_name;
-        case ARES_ETIMEOUT:
-            return FamilyAnswer::Status::timed_out;
-        default:
-            return FamilyAnswer::Status::failed;
-    }
-}
-
-FamilyAnswer answer_of(int ares_status, const ares_addrinfo* found) {
-    FamilyAnswer answer;
-    answer.status = status_of(ares_status);
-    if (ares_status != ARES_SUCCESS || found == nullptr || found->nodes == nullptr) {
-        return answer;
-    }
-    answer.status = FamilyAnswer::Status::addresses;
-    int ttl = found->nodes->ai_ttl;
-    for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
-        ttl = std::min(ttl, node->ai_ttl);
-        if (node->ai_family == AF_INET) {
-            sockaddr_in address{};
-            std::memcpy(&address, node->ai_addr, sizeof(address));
-            answer.addresses.emplace_back(asio::ip::address_v4(ntohl(address.sin_addr.s_addr)));
-        } else {
-            sockaddr_in6 address{};
-            std::memcpy(&address, node->ai_addr, sizeof(address));
-            asio::ip::address_v6::bytes_type bytes{};
-            std::memcpy(bytes.data(), &address.sin6_addr, bytes.size());
-            answer.addresses.emplace_back(asio::ip::address_v6(bytes));
-        }
-    }
-    for (const ares_addrinfo_cname* cname = found->cnames; cname != nullptr; cname = cname->next) {
-        ttl = std::min(ttl, cname->ttl);
-    }
-    answer.ttl = std::chrono::seconds(std::max(ttl, 0));
-    return answer;
-}
 
 std::runtime_error start_error(const char* what, int ares_status) {
     return std::runtime_error(std::string(what) + ": " + ares_strerror(ares_status));

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstddef>
@@ -13,27 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "dns_answer.hpp"
+
 struct ares_channeldata;
 struct ares_addrinfo;
 
 namespace grit::net {
 
 enum class DnsFamily { v4, v6 };
-
-/// What the servers said to one query.
-struct FamilyAnswer {
-    enum class Status {
-        addresses,
-        no_data,             ///< The name exists, without such an address.
-        no_such_name,        ///< NXDOMAIN.
-        failed,              ///< No usable answer.
-        timed_out,           ///< No answer.
-        out_of_descriptors,  ///< We had no socket to ask with.
-    };
-    Status status = Status::failed;
-    std::vector<boost::asio::ip::address> addresses;
-    std::chrono::seconds ttl{0};  ///< The least of the chain; of `addresses` only.
-};
 
 /// Threads: the io_context's one thread.
 class DnsChannel {

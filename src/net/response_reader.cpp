@@ -6,6 +6,7 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/none.hpp>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -16,7 +17,14 @@ namespace {
 
 constexpr std::size_t kHeadCapacity = std::size_t{16} * 1024;
 constexpr std::size_t kBodyCapacity = std::size_t{64} * 1024;
+// The least that a chunked body still has to bring while it is not complete: "0\r\n\r\n". Given less behind a "0\r\n",
+// Beast (seen in 1.81) fails an assertion.
+constexpr std::size_t kLeastOfChunks = 5;
 constexpr int kMaxInterim = 16;  // a server may send 103 and 102 a few times, not for ever
+// What the parser may take beyond our limit: where exactly its own falls depends on how the bytes were cut.
+constexpr std::size_t kParserSlack = 64;
+// Each costs some 200 bytes, and the shortest is 4 on the wire. Servers send some 20; 100 is what they take themselves.
+constexpr int kMaxFields = 1'000;
 constexpr unsigned kSwitchingProtocols = 101;
 
 template <class View>
@@ -35,7 +43,8 @@ ResponseReader::ResponseReader(std::size_t max_header_bytes)
 
 void ResponseReader::new_parser() {
     parser_ = std::make_unique<Parser>();
-    parser_->header_limit(static_cast<std::uint32_t>(max_header_bytes_));
+    parser_->header_limit(static_cast<std::uint32_t>(max_header_bytes_ + kParserSlack));
+    head_bytes_ = 0;
     parser_->body_limit(boost::none);  // the caller counts what it takes
 }
 
@@ -69,11 +78,13 @@ void ResponseReader::added(std::size_t bytes) noexcept {
 
 // One element: the whole head, or a part of the body. Progress is bytes or the parser's state, so this does not spin.
 ResponseReader::Step ResponseReader::parse() {
-    if (begin_ == end_) {
+    if (begin_ == end_ || (in_body_ && parser_->chunked() && end_ - begin_ < kLeastOfChunks)) {
         return Step::want_more;
     }
     boost::beast::error_code error;
-    begin_ += parser_->put(boost::asio::const_buffer(buffer_.get() + begin_, end_ - begin_), error);
+    const std::size_t taken = parser_->put(boost::asio::const_buffer(buffer_.get() + begin_, end_ - begin_), error);
+    begin_ += taken;
+    head_bytes_ += in_body_ ? 0 : taken;
     if (error == http::error::need_more) {
         return Step::want_more;
     }
@@ -90,6 +101,9 @@ ResponseReader::Step ResponseReader::advance_head() {
             continue;
         }
         const unsigned status = parser_->get().result_int();
+        if (head_bytes_ > max_header_bytes_ || too_many_fields()) {
+            return Step::error;
+        }
         if (status >= 200) {
             in_body_ = true;
             return Step::head;
@@ -99,6 +113,11 @@ ResponseReader::Step ResponseReader::advance_head() {
         }
         new_parser();
     }
+}
+
+bool ResponseReader::too_many_fields() const {
+    const auto& fields = parser_->get().base();
+    return std::distance(fields.begin(), fields.end()) > kMaxFields;
 }
 
 ResponseHead ResponseReader::make_head() const {

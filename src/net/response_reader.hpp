@@ -42,6 +42,8 @@ struct LentBody {
 };
 
 /// One answer of HTTP/1.x (RFC 9112), from bytes that may be cut anywhere and may be hostile.
+/// A head has at most `max_header_bytes` and 1,000 fields. Whether an answer is taken does not depend on the cuts; one
+/// that is not may be found out sooner or later.
 /// Memory: 16 KiB, and up to the larger of 64 KiB and the header limit for bodies and large heads.
 class ResponseReader {
   public:
@@ -82,6 +84,7 @@ class ResponseReader {
     void new_parser();
     [[nodiscard]] Step parse();
     void grow();
+    [[nodiscard]] bool too_many_fields() const;
 
     const std::size_t max_header_bytes_;
     std::unique_ptr<Parser> parser_;
@@ -89,6 +92,7 @@ class ResponseReader {
     std::size_t capacity_;
     std::size_t begin_ = 0;  // bytes not parsed yet are [begin_, end_)
     std::size_t end_ = 0;
+    std::size_t head_bytes_ = 0;  // parsed of this head; each interim answer has its own
     int interim_ = 0;
     bool started_ = false;
     bool in_body_ = false;

@@ -57,7 +57,7 @@ class Client {
         std::map<std::uint16_t, std::uint16_t> port_map;  ///< Port of the URL -> port dialled. Host and SNI stay true.
         std::size_t max_idle_connections = 2'000;         ///< About 86 KB each with TLS.
         Milliseconds max_idle_time{15'000};
-        std::size_t max_header_bytes = std::size_t{64} * 1024;
+        std::size_t max_header_bytes = std::size_t{64} * 1024;  ///< Of each head; its fields are 1,000 at most.
     };
 
     Client(boost::asio::io_context& context, Options options, Resolver& resolver, const AddressGuard& guard,
@@ -75,7 +75,8 @@ class Client {
     /// @param gate      asked before the request is written; nullptr: always open. Outlives the call.
     /// Errors: all of `Errc` but network_down, too_slow and truncated_body.
     /// Cancellation: terminal; gives `cancelled` or throws operation_aborted, and leaves nothing behind.
-    [[nodiscard]] boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url, Deadline deadline,
+    [[nodiscard]] boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url,
+                                                                                Deadline deadline,
                                                                                 SendGate* gate = nullptr);
 
     /// Closes the connections that nobody uses.

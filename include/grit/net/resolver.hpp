@@ -46,7 +46,8 @@ class Resolver {
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;
 
-    /// The addresses of a host, IPv4 ones first, each family in the order of the answer. Never empty.
+    /// The addresses of a host, IPv4 ones first, each family in the order of the answer. Never empty; at most the first
+    /// 16 of each family.
     ///
     /// @param host  as in `CanonicalUrl::host`; an address is its own and asks nobody.
     /// Errors: dns_not_found, dns_failure, timeout_total (the deadline passed), cancelled.

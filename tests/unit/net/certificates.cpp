@@ -39,8 +39,8 @@ Identity unsigned_identity(const char* common_name, Validity validity) {
     require(identity.key && certificate != nullptr);
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -10 * kDay);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), validity == Validity::now ? 10 * kDay : -kDay);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), validity == Validity::later ? kDay : -10 * kDay);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), validity == Validity::over ? -kDay : 10 * kDay);
     X509_set_pubkey(certificate, identity.key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>(common_name), -1, -1, 0);

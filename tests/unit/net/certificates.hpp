@@ -21,7 +21,7 @@ struct Identity {
     std::unique_ptr<X509, FreeCertificate> certificate;
 };
 
-enum class Validity { now, over };
+enum class Validity { now, over, later };
 
 /// A root of its own (P-256), trusted by whoever reads `file()`.
 class Authority {

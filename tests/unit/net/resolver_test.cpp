@@ -104,6 +104,16 @@ TEST_F(ResolverTest, GivesBothFamiliesIPv4First) {
     EXPECT_EQ(metrics_.dns_queries(DnsResult::ok).value(), 1u);
 }
 
+// Answers over TCP have room for 4,000 addresses, and the cache keeps 50,000 answers.
+TEST_F(ResolverTest, AnAnswerOfVeryManyAddressesIsCutShort) {
+    for (int i = 0; i < 40; ++i) {
+        server_.names["many.example"].v4.push_back("192.0.2." + std::to_string(i));
+    }
+    const Addresses found = ask("many.example").value();
+    ASSERT_EQ(found.size(), 16u);
+    EXPECT_EQ(found.front().to_string(), "192.0.2.0");
+}
+
 TEST_F(ResolverTest, OneFamilyIsEnough) {
     server_.names["v4.example"] = {.v4 = {"192.0.2.1"}};
     server_.names["v6.example"] = {.v6 = {"2001:db8::1"}};

@@ -86,6 +86,38 @@ TEST(ResponseReader, LinesWithoutEndAreRefused) {
     EXPECT_EQ(read(endless, 4096).end, Step::error);
 }
 
+TEST(ResponseReader, TheLimitOfTheHeadIsExactHoweverItIsCut) {
+    const std::string begin = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
+    const std::size_t limit = 64 * 1024;
+    for (const std::size_t size : {limit - 1, limit, limit + 1, limit + 100}) {
+        const std::string bytes = begin + std::string(size - begin.size() - 4, 'x') + "\r\n\r\n";
+        for (const std::size_t cut : {std::size_t{1'000}, std::size_t{4'099}, bytes.size()}) {
+            EXPECT_EQ(read(bytes, cut).end, size <= limit ? Step::complete : Step::error) << size << ' ' << cut;
+        }
+    }
+}
+
+// Beast asserts that five bytes are there when it comes back to a last chunk whose trailers had not come.
+TEST(ResponseReader, ALastChunkMayComeByteByByte) {
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const char* rest : {"0\r\n\r\n", "0\r\nA: b\r\n\r\n", "0;x\r\n\r\n", "000\r\n\r\n"}) {
+        EXPECT_EQ(read(head + rest, 1).end, Step::complete) << rest;
+        EXPECT_TRUE(read(head + rest, 1).clean) << rest;
+    }
+}
+
+TEST(ResponseReader, FieldsAreCounted) {
+    const auto head_of = [](int fields) {
+        std::string head = "HTTP/1.1 204 No Content\r\n";
+        for (int i = 0; i < fields; ++i) {
+            head += "a:\r\n";
+        }
+        return head + "\r\n";
+    };
+    EXPECT_EQ(read(head_of(1'000), 4096).end, Step::complete);
+    EXPECT_EQ(read(head_of(1'001), 4096).end, Step::error);
+}
+
 TEST(ResponseReader, MangledBytesEndInAStep) {
     const std::string good = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     // Every single byte replaced by every byte: no crash, no endless loop (sanitizers watch).

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,6 +53,19 @@ void Peer::send(std::string_view bytes) {
     }
 }
 
+void Peer::send_raw(std::string_view bytes) {
+    static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+}
+
+bool Peer::closed_within(std::chrono::milliseconds time) {
+    pollfd waiting{fd_, POLLIN | POLLRDHUP, 0};
+    if (::poll(&waiting, 1, static_cast<int>(time.count())) <= 0) {
+        return false;
+    }
+    std::array<char, 256> dropped{};
+    return ::recv(fd_, dropped.data(), dropped.size(), MSG_DONTWAIT) <= 0;
+}
+
 void Peer::close() {
     if (ssl_ != nullptr) {
         SSL_shutdown(ssl_);
@@ -83,11 +97,16 @@ WebServer::WebServer(std::vector<Script> scripts) : scripts_(std::move(scripts))
     listen();
 }
 
-WebServer::WebServer(const Identity& identity, std::vector<Script> scripts)
+WebServer::WebServer(const Identity& identity, std::vector<Script> scripts, int newest)
     : scripts_(std::move(scripts)), tls_(SSL_CTX_new(TLS_server_method())) {
     SSL_CTX_use_certificate(tls_, identity.certificate.get());
     SSL_CTX_use_PrivateKey(tls_, identity.key.get());
     SSL_CTX_set_session_cache_mode(tls_, SSL_SESS_CACHE_SERVER);
+    if (newest != 0) {
+        SSL_CTX_set_security_level(tls_, 0);  // TLS 1.1 and older sign with SHA-1
+        SSL_CTX_set_min_proto_version(tls_, TLS1_VERSION);
+        SSL_CTX_set_max_proto_version(tls_, newest);
+    }
     listen();
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -32,6 +33,10 @@ class Peer {
     /// Any bytes; empty if the client closed.
     std::string read_some();
     void send(std::string_view bytes);
+    /// Past TLS, if there is any.
+    void send_raw(std::string_view bytes);
+    /// Whether the client has closed by then; what it says is dropped.
+    [[nodiscard]] bool closed_within(std::chrono::milliseconds time);
     /// An orderly end: close_notify if this is TLS, then FIN.
     void close();
     /// FIN, and for TLS no close_notify.
@@ -56,7 +61,8 @@ class WebServer {
     /// Plain TCP. The n-th connection follows the n-th script; the last one is followed by all later ones.
     explicit WebServer(std::vector<Script> scripts);
     /// TLS with that certificate.
-    WebServer(const Identity& identity, std::vector<Script> scripts);
+    /// @param newest  TLS version it goes up to; 0: the library's. Of an old one also what OpenSSL calls insecure.
+    WebServer(const Identity& identity, std::vector<Script> scripts, int newest = 0);
     /// Ends what clients have left open.
     ~WebServer();
     WebServer(const WebServer&) = delete;
