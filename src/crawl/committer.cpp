@@ -12,11 +12,21 @@
 #include <utility>
 
 namespace grit::crawl {
+namespace {
+
+// The bytes are safe under their temporary names and only the names are missing: no reason to ask anybody again.
+bool can_be_published_later(const ErrorCode& error) {
+    return error == archive::Errc::disk_full || error == archive::Errc::read_only ||
+           error == archive::Errc::out_of_descriptors;
+}
+
+}  // namespace
 
 // What is committed together.
 struct Committer::Group {
     std::vector<Settlement> results;
-    std::vector<Placed> placed;  // beside results
+    std::vector<std::string> temp_names;  // beside results: of images, once they are released
+    std::vector<Placed> placed;           // beside results: once it is decided
     std::unordered_map<HostId, HostNote> notes;
     std::vector<archive::Move> moves;
     SteadyTime started{};
@@ -93,74 +103,103 @@ void Committer::start_job() {
 // On the writer's thread ----------------------------------------------------------------------------------------------
 
 void Committer::run(store::WriteSession& session) {
-    std::unique_ptr<Group> group = std::move(unfinished_);
-    if (!group) {
-        group = std::make_unique<Group>();
-        group->started = clock_.now();
-        const std::lock_guard lock(mutex_);
-        group->results = std::exchange(results_, {});
-        group->notes = std::exchange(notes_, {});
-    }
-    const bool published = !group->placed.empty() || publish_images(session, *group);
-    if (published && record(session, *group)) {
-        faulty_ = false;
-        acknowledge(*group);
-    } else {
-        faulty_ = true;
-        unfinished_ = std::move(group);
+    bool goes_on = true;
+    while (goes_on) {
+        std::unique_ptr<Group> group = std::move(unfinished_);
+        goes_on = group != nullptr;  // after an old group the new results have their turn at once
+        if (!group) {
+            group = gather();
+        }
+        const bool published = !group->placed.empty() || publish_images(session, *group);
+        if (published && record(session, *group)) {
+            faulty_ = false;
+            acknowledge(*group);
+        } else {
+            faulty_ = true;
+            goes_on = false;
+            unfinished_ = std::move(group);
+        }
     }
     const std::lock_guard lock(mutex_);
     running_ = false;
 }
 
-// Steps 1 to 3. @return false if the state could not take the intents: everything is tried again.
+std::unique_ptr<Committer::Group> Committer::gather() {
+    auto group = std::make_unique<Group>();
+    group->started = clock_.now();
+    const std::lock_guard lock(mutex_);
+    group->results = std::exchange(results_, {});
+    group->notes = std::exchange(notes_, {});
+    return group;
+}
+
+// Steps 1 to 3. @return false if it is to be tried again: nothing is lost by that.
 bool Committer::publish_images(store::WriteSession& session, Group& group) {
-    const bool any = std::any_of(group.results.begin(), group.results.end(), [](const Settlement& s) { return s.image.has_value(); });
-    group.placed.assign(group.results.size(), Placed{});
+    group.temp_names.resize(group.results.size());
+    bool any = false;
+    for (std::size_t i = 0; i < group.results.size(); ++i) {
+        auto& image = group.results[i].image;
+        if (image && group.temp_names[i].empty()) {
+            // Before the sync, so that the depot knows what the sync is to cover.
+            group.temp_names[i] = image->file.release();
+        }
+        any = any || image.has_value();
+    }
     if (!any) {
+        group.placed.assign(group.results.size(), Placed{});
         return true;
     }
     if (const auto synced = depot_.sync(); !synced) {
         bounce_images(session, group, synced.error());
         return true;
     }
-    const auto plan = [&](store::WriteTxn& txn) -> Result<void> {
-        group.moves.clear();
-        std::map<store::Sha256, std::string> in_group;
-        std::vector<std::string> intents;
-        for (std::size_t i = 0; i < group.results.size(); ++i) {
-            const auto& image = group.results[i].image;
-            if (!image) {
-                continue;
-            }
-            const auto known = store::get_content(txn, image->sha256);
-            if (!known && known.error() != store::Errc::not_found) {
-                return known.error();
-            }
-            const auto twin = in_group.find(image->sha256);
-            if (known || twin != in_group.end()) {
-                group.placed[i] = Placed{known ? *known : twin->second, true};
-                continue;
-            }
-            group.placed[i] = Placed{archive::path_for(group.results[i].task->ordinal, media::extension_of(image->type)), false};
-            in_group.emplace(image->sha256, group.placed[i].location);
-            intents.push_back(group.placed[i].location);
-            group.moves.push_back(archive::Move{std::string(image->file.name()), group.placed[i].location});
-        }
-        return store::put_intents(txn, intents);
-    };
-    if (const auto planned = session.transact(plan); !planned) {
+    if (const auto planned = session.transact([&](store::WriteTxn& txn) { return plan(txn, group); }); !planned) {
         listener_.fault(store::outcome_of(planned.error()), planned.error().message());
         group.placed.clear();
         return false;
     }
-    if (const auto published = depot_.publish(group.moves); !published) {
-        bounce_images(session, group, published.error);
+    const archive::Published published = depot_.publish(group.moves);
+    if (published) {
+        return true;
     }
+    if (can_be_published_later(published.error)) {
+        listener_.fault(archive::outcome_of(published.error), published.error.message());
+        group.placed.clear();
+        return false;
+    }
+    bounce_images(session, group, published.error);
     return true;
 }
 
-// The disk would not take the images: they are fetched again. Nothing of them may stay, nothing is recorded.
+// Where each image goes: to a place of its own, or nowhere if its bytes are there already. Repeatable.
+Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
+    group.moves.clear();
+    group.placed.assign(group.results.size(), Placed{});
+    std::map<store::Sha256, std::string> in_group;
+    std::vector<std::string> intents;
+    for (std::size_t i = 0; i < group.results.size(); ++i) {
+        const auto& image = group.results[i].image;
+        if (!image) {
+            continue;
+        }
+        const auto known = store::get_content(txn, image->sha256);
+        if (!known && known.error() != store::Errc::not_found) {
+            return known.error();
+        }
+        const auto twin = in_group.find(image->sha256);
+        if (known || twin != in_group.end()) {
+            group.placed[i] = Placed{known ? *known : twin->second, true};
+            continue;
+        }
+        group.placed[i] = Placed{archive::path_for(group.results[i].task->ordinal, media::extension_of(image->type)), false};
+        in_group.emplace(image->sha256, group.placed[i].location);
+        intents.push_back(group.placed[i].location);
+        group.moves.push_back(archive::Move{group.temp_names[i], group.placed[i].location});
+    }
+    return store::put_intents(txn, intents);
+}
+
+// The disk lost the images, or may have: they are fetched again. Nothing of them may stay, nothing is recorded.
 void Committer::bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error) {
     listener_.fault(archive::outcome_of(error), error.message());
     std::vector<std::string> paths;
@@ -177,18 +216,31 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
     }
     std::vector<frontier::TaskPtr> tasks;
     std::vector<Settlement> rest;
-    for (Settlement& result : group.results) {
-        if (result.image) {
-            tasks.push_back(std::move(result.task));
-        } else {
+    for (std::size_t i = 0; i < group.results.size(); ++i) {
+        Settlement& result = group.results[i];
+        if (!result.image) {
             rest.push_back(std::move(result));
+            continue;
         }
+        discard(group.temp_names[i]);
+        // The try is charged to nobody.
+        result.task->attempts = static_cast<std::uint8_t>(std::max(result.task->attempts - 1, 0));
+        result.task->spent = Milliseconds(0);
+        tasks.push_back(std::move(result.task));
     }
-    uncommitted_.fetch_sub(tasks.size(), std::memory_order_relaxed);
+    const std::size_t bounced = tasks.size();
     group.results = std::move(rest);
+    group.temp_names.assign(group.results.size(), {});
     group.placed.assign(group.results.size(), Placed{});
     group.moves.clear();
     listener_.bounced(std::move(tasks));
+    uncommitted_.fetch_sub(bounced, std::memory_order_relaxed);
+}
+
+void Committer::discard(const std::string& temp_name) {
+    if (const auto discarded = depot_.discard(temp_name); !discarded) {
+        log_.warning("commit.temporary_kept", {{"error", discarded.error().message()}});  // until the next start
+    }
 }
 
 // Step 4.
@@ -229,13 +281,14 @@ void Committer::acknowledge(Group& group) {
     bool stored = false;
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         Settlement& result = group.results[i];
-        done.push_back(Acknowledgement{result.task->home, result.task->hash});
+        done.push_back(Acknowledgement{result.task->home, result.task->hash, result.task->retry});
         if (!result.image) {
             continue;
         }
         stored = true;
-        if (!group.placed[i].duplicate) {
-            static_cast<void>(result.image->file.release());
+        if (group.placed[i].duplicate) {
+            discard(group.temp_names[i]);
+        } else {
             metrics_.stored_bytes.add(result.image->size);
         }
     }
@@ -243,8 +296,9 @@ void Committer::acknowledge(Group& group) {
         metrics_.last_success.set(clock_.wall_now());
     }
     metrics_.commit_duration.observe(clock_.now() - group.started);
-    uncommitted_.fetch_sub(group.results.size(), std::memory_order_relaxed);
+    // Told first, counted down then: who sees nothing uncommitted knows that all has been handed on.
     listener_.committed(done);
+    uncommitted_.fetch_sub(group.results.size(), std::memory_order_relaxed);
 }
 
 }  // namespace grit::crawl

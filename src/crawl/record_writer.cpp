@@ -26,17 +26,18 @@ Result<void> RecordWriter::begin() {
 
 Result<void> RecordWriter::settle(const Settlement& settlement, const Placed& placed) {
     const frontier::Task& task = *settlement.task;
-    const Result<void> done = settlement.outcome == Outcome::duplicate_url ? settle_duplicate(settlement)
-                                                                           : settle_record(settlement, placed);
-    if (failed(done)) {
-        return done;
-    }
+    // Before a new row for a later try is written: should both ever have the same time, the new one stays.
     if (task.retry) {
         const auto removed = store::delete_retry(txn_, *task.retry);
         if (!removed) {
             return removed.error();
         }
         waiting_change_ -= *removed ? 1 : 0;
+    }
+    const Result<void> done = settlement.outcome == Outcome::duplicate_url ? settle_duplicate(settlement)
+                                                                           : settle_record(settlement, placed);
+    if (failed(done)) {
+        return done;
     }
     return task.line ? take_line(*task.line) : Result<void>();
 }
@@ -53,14 +54,15 @@ Result<void> RecordWriter::settle_duplicate(const Settlement& settlement) {
     if (task.raw_url == record->url) {
         return {};
     }
-    if (!record->waiting && !record->location.empty()) {
+    if (!record->location.empty()) {
         if (const auto done = store::put_url_to_path(txn_, task.raw_url, record->location); failed(done)) {
             return done;
         }
+        if (!is_only_known_by_digest(task.raw_url)) {
+            return {};
+        }
     }
-    if (!record->waiting && !is_only_known_by_digest(task.raw_url)) {
-        return {};
-    }
+    // A record without an image keeps its spellings: an operator may have it asked again.
     if (std::find(record->aliases.begin(), record->aliases.end(), task.raw_url) == record->aliases.end()) {
         record->aliases.push_back(task.raw_url);
     }
@@ -121,7 +123,9 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
             }
         }
     }
-    std::erase_if(record.aliases, [](const std::string& alias) { return !is_only_known_by_digest(alias); });
+    if (stored) {
+        std::erase_if(record.aliases, [](const std::string& alias) { return !is_only_known_by_digest(alias); });
+    }
     return store::put_record(txn_, key, record);
 }
 

@@ -257,6 +257,9 @@ void Supervisor::committed(const std::vector<Acknowledgement>& done) {
     ++activity_;
     std::vector<std::vector<Acknowledgement>> by_shard(shards_.size());
     for (const Acknowledgement& one : done) {
+        if (one.retry) {
+            retry_feed_.settled(*one.retry);
+        }
         if (one.home != kNoHost) {
             by_shard[hosts_.info(one.home).partition % shards_.size()].push_back(one);
         }
@@ -356,23 +359,27 @@ void Supervisor::watch_volume() {
     }
 }
 
-// Hands retries whose time has come to their shards. New ones are always due later than what was fed.
+// Hands retries whose time has come to their shards.
 void Supervisor::feed_due_retries() {
     if (draining_ || paused_) {
         return;
     }
-    auto txn = parts_.env.read();
-    if (!txn) {
-        return;
-    }
+    const SteadyTime start = parts_.clock.now();
     const std::int64_t now_ms = parts_.clock.wall_now().time_since_epoch().count();
-    const auto due = store::due_retries(*txn, fed_until_, now_ms, kRetriesPerFeed);
+    const auto due = retry_feed_.take_due(parts_.env, now_ms, kRetriesPerFeed);
     if (!due) {
         parts_.log.error("retries.read_failed", {{"error", due.error().message()}});
         return;
     }
+    auto txn = parts_.env.read();
+    if (!txn) {
+        retry_feed_.put_back(*due);
+        parts_.log.error("retries.read_failed", {{"error", txn.error().message()}});
+        return;
+    }
+    // A look costs what is out: while that is much it is taken less often.
+    next_feed_ = std::max(next_feed_, start + 20 * (parts_.clock.now() - start));
     for (const store::Retry& retry : *due) {
-        fed_until_ = retry.key;
         const auto record = store::get_record(*txn, retry.key.record);
         auto url = record ? url::canonicalize(record->url) : Result<url::CanonicalUrl>(record.error());
         if (!url) {
@@ -537,11 +544,10 @@ void Supervisor::judge_end(const Probe& probe) {
         return;
     }
     bool due_soon = probe.earliest <= patience_ends && !paused_for_long;
-    if (auto txn = parts_.env.read()) {
-        const auto retry = store::earliest_retry(*txn);
-        const std::int64_t wall_end = (parts_.clock.wall_now().time_since_epoch() + parts_.config.retry.once_patience).count();
-        due_soon = due_soon || (!paused_for_long && retry && *retry && **retry <= wall_end);
-    }
+    // What has been handed out already waits in the frontier, and is part of the probe.
+    const auto retry = retry_feed_.earliest(parts_.env);
+    const std::int64_t wall_end = (parts_.clock.wall_now().time_since_epoch() + parts_.config.retry.once_patience).count();
+    due_soon = due_soon || (!paused_for_long && retry && *retry && **retry <= wall_end);
     if (!due_soon) {
         std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::waiting);
     }
@@ -596,8 +602,7 @@ Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
         if (!totals) {
             return totals.error();
         }
-        // Above all that has been fed to the shards: those are due at or before now.
-        const std::int64_t due = parts_.clock.wall_now().time_since_epoch().count() + 1;
+        const std::int64_t due = parts_.clock.wall_now().time_since_epoch().count();
         for (const store::RecordKey& key : keys) {
             auto record = store::get_record(txn, key);
             if (!record || record->waiting || !record->location.empty()) {
@@ -621,6 +626,8 @@ Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
         return Problem{"the state can not be written: " + written.error().message()};
     }
     committer_.add_waiting(static_cast<std::int64_t>(requeued));
+    // They come in the order of the table, so each host's are together.
+    keys.erase(std::unique(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.host == b.host; }), keys.end());
     for (const store::RecordKey& key : keys) {
         on_shard_of(key.host, [this, host = key.host](frontier::Frontier& frontier) {
             frontier.forgive(host);

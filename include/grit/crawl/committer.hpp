@@ -16,13 +16,17 @@
 #include "grit/crawl/settlement.hpp"
 #include "grit/frontier/host_table.hpp"
 #include "grit/store/rows.hpp"
+#include "grit/store/tables.hpp"
 #include "grit/store/writer.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -36,6 +40,7 @@ namespace grit::crawl {
 struct Acknowledgement {
     HostId home = kNoHost;
     UrlHash hash;
+    std::optional<store::RetryKey> retry;  ///< the row in `retries` that it has settled
 };
 
 /// Told of what a commit brought. Called on the writer's thread: pass on and return.
@@ -43,7 +48,7 @@ class CommitListener {
   public:
     virtual ~CommitListener() = default;
     virtual void committed(const std::vector<Acknowledgement>& done) = 0;
-    /// Images that could not be made durable: the tasks are to be fetched again, charged to nobody.
+    /// Images that the disk lost or may have lost: the tasks are to be fetched again, charged to nobody.
     virtual void bounced(std::vector<frontier::TaskPtr> tasks) = 0;
     /// Our own side is broken; the commit is tried again by itself.
     virtual void fault(Outcome outcome, const std::string& what) = 0;
@@ -91,6 +96,9 @@ class Committer {
 
     void start_job();
     void run(store::WriteSession& session);
+    [[nodiscard]] std::unique_ptr<Group> gather();
+    [[nodiscard]] static Result<void> plan(store::WriteTxn& txn, Group& group);
+    void discard(const std::string& temp_name);
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);
     [[nodiscard]] bool record(store::WriteSession& session, Group& group);
     void bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error);

@@ -7,6 +7,7 @@
 #include "grit/config/config.hpp"
 #include "grit/crawl/committer.hpp"
 #include "grit/crawl/ingestor.hpp"
+#include "grit/crawl/retry_feed.hpp"
 #include "grit/crawl/shard.hpp"
 #include "grit/frontier/host_table.hpp"
 #include "grit/store/env.hpp"
@@ -163,7 +164,7 @@ class Supervisor final : private CommitListener, private Crossing {
     std::optional<std::string> operator_pause_;
     bool volume_full_ = false;
     SteadyTime paused_since_ = SteadyTime::max();
-    std::optional<store::RetryKey> fed_until_;
+    RetryFeed retry_feed_;
     SteadyTime next_feed_{};
     SteadyTime next_volume_look_{};
     SteadyTime next_measure_{};

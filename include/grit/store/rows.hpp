@@ -91,8 +91,8 @@ struct Record {
     std::string url;                   ///< As written in the first annotation.
     std::string final_url;             ///< After redirects; empty if there were none.
     std::string detail;                ///< A few words for people.
-    std::vector<std::string> aliases;  ///< Other spellings of the URL: while it waits all of them, then those
-                                       ///< that `url_to_path` knows by their digest alone.
+    std::vector<std::string> aliases;  ///< Other spellings of the URL: all of them while it has no image, then
+                                       ///< those that `url_to_path` knows by their digest alone.
     bool operator==(const Record&) const = default;
 };
 

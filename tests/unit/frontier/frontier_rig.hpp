@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +29,24 @@ inline constexpr std::array<Milliseconds, 2> kDownSchedule{Milliseconds(60'000),
 
 class FrontierRig : public ::testing::Test {
   protected:
-    FrontierRig() : env_(store::Env::open(folder_.path()).value()), writer_(*env_, clock_) {
+    /// @param dir  a state of an earlier life; empty: a fresh one that goes with the rig.
+    explicit FrontierRig(std::filesystem::path dir = {})
+        : dir_(dir.empty() ? folder_.path() : std::move(dir)), env_(store::Env::open(dir_).value()), writer_(*env_, clock_) {
         manners_.down_schedule = kDownSchedule;
+        take_over();
         begin(false);
+    }
+
+    /// The hosts and counters of an earlier life.
+    void take_over() {
+        const store::ReadTxn txn = env_->read().value();
+        ASSERT_TRUE(store::for_each_host(txn, [this](HostId id, const store::HostRow& row) {
+            hosts_.load(id, row.name, row.domain, row.partition);
+            return true;
+        }));
+        const store::Totals totals = store::get_totals(txn).value();
+        next_run_ = totals.next_run;
+        next_ordinal_ = totals.next_ordinal;
     }
 
     /// A frontier as after a start, from what the state says.
@@ -151,6 +167,7 @@ class FrontierRig : public ::testing::Test {
     }
 
     grit::test::TempFolder folder_;
+    std::filesystem::path dir_;
     grit::test::ManualClock clock_;
     std::string log_text_;
     Logger log_{LogLevel::warning, log_text_};

@@ -1,0 +1,205 @@
+// Every system call of the commit protocol fails once or for a while, or is the last one of the process.
+#include "crawl_rig.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace grit::crawl {
+namespace {
+
+using test::CrawlRig;
+using test::TaskPtr;
+
+class CommitterFaultTest : public CrawlRig {
+  public:
+    explicit CommitterFaultTest(std::filesystem::path dir = {}) : CrawlRig(std::move(dir)) {}
+
+  protected:
+    static constexpr int kUrls = 5;
+
+    void SetUp() override {
+        std::vector<std::string> urls;
+        for (int i = 0; i < kUrls; ++i) {
+            urls.push_back("a.example.org/" + std::to_string(i));
+        }
+        add_counted(urls);
+    }
+
+    /// What a fetch of that task brings: two images, one that equals the first, a refusal, another image.
+    void end(TaskPtr task) {
+        const std::string& url = task->url.text;
+        if (url.ends_with("3")) {
+            settle(std::move(task), Outcome::http_not_found);
+        } else {
+            const std::string bytes = url.ends_with("2") ? "image 0" : "image " + url.substr(url.size() - 1);
+            store_image(std::move(task), bytes);
+        }
+    }
+
+    void expect_all_is_well() {
+        EXPECT_EQ(committer_->uncommitted(), 0u);
+        EXPECT_EQ(outcomes(Outcome::stored), 3u);
+        EXPECT_EQ(outcomes(Outcome::duplicate_content), 1u);
+        EXPECT_EQ(outcomes(Outcome::http_not_found), 1u);
+        EXPECT_EQ(record_of("http://a.example.org/4").attempts, 1u) << "a fault of ours is charged to nobody";
+        expect_nothing_lost();
+        expect_images_agree();
+    }
+
+    /// Commits until all is settled; what comes back is fetched again.
+    void drive() {
+        for (int turn = 0; turn < 20 && (committer_->uncommitted() > 0 || !listener_.back.empty()); ++turn) {
+            for (TaskPtr& task : std::exchange(listener_.back, {})) {
+                EXPECT_TRUE(task->line);
+                frontier_->push(std::move(task));
+                end(take());
+            }
+            commit();
+        }
+    }
+};
+
+TEST_F(CommitterFaultTest, WithoutAFaultAllIsWell) {
+    for (int i = 0; i < kUrls; ++i) {
+        end(take());
+    }
+    drive();
+    expect_all_is_well();
+    EXPECT_TRUE(listener_.faults.empty());
+}
+
+class CommitterFaultAt : public CommitterFaultTest, public ::testing::WithParamInterface<std::tuple<int, int, int>> {};
+
+TEST_P(CommitterFaultAt, NothingIsRecordedThatIsNotOnDiskAndNothingIsLost) {
+    const auto [number, error, more] = GetParam();
+    for (int i = 0; i < kUrls; ++i) {
+        end(take());
+    }
+    system_->fail(number, error, more);
+    pass(Milliseconds(1'000));
+    committer_->tick();
+    writer_.drain();
+    {
+        // Whatever has failed: what is recorded is there.
+        const store::ReadTxn txn = env_->read().value();
+        ASSERT_TRUE(store::for_each_record(txn, [&](const store::RecordKey&, const store::Record& record) {
+            EXPECT_TRUE(record.location.empty() || std::filesystem::exists(dir_ / "images" / record.location));
+            return true;
+        }));
+    }
+    expect_nothing_lost();
+    drive();
+    // A temporary whose removal failed stays until the next start.
+    ASSERT_TRUE(depot_->sweep_temporaries());
+    EXPECT_EQ(outcomes(Outcome::stored), 3u);
+    EXPECT_EQ(outcomes(Outcome::duplicate_content), 1u);
+    EXPECT_EQ(outcomes(Outcome::http_not_found), 1u);
+    EXPECT_EQ(record_of("http://a.example.org/4").attempts, 1u) << "a fault of ours is charged to nobody";
+    EXPECT_EQ(committer_->uncommitted(), 0u);
+    expect_nothing_lost();
+    expect_images_agree(false);
+}
+
+INSTANTIATE_TEST_SUITE_P(EachCall, CommitterFaultAt,
+                         ::testing::Combine(::testing::Range(1, 9), ::testing::Values(EIO, ENOSPC, EACCES, EMFILE),
+                                            ::testing::Values(0, 3)));
+
+TEST_F(CommitterFaultTest, ImagesOnASafeDiskWaitForTheirNamesInsteadOfBeingFetchedAgain) {
+    for (int i = 0; i < kUrls; ++i) {
+        end(take());
+    }
+    system_->fail(2, ENOSPC, 1);  // the first sync works, the folder can not be made, twice
+    commit();
+    EXPECT_TRUE(listener_.back.empty());
+    EXPECT_EQ(committer_->uncommitted(), 5u);
+    EXPECT_EQ(listener_.faults, std::vector<Outcome>{Outcome::disk_full});
+    drive();
+    expect_all_is_well();
+}
+
+TEST_F(CommitterFaultTest, AfterAFaultFinishCommitsTheOldGroupAndTheNewResults) {
+    end(take());
+    system_->fail(2, EACCES);
+    commit();
+    EXPECT_EQ(committer_->uncommitted(), 1u);
+    for (int i = 1; i < kUrls; ++i) {
+        end(take());
+    }
+    committer_->finish();
+    expect_all_is_well();
+}
+
+TEST_F(CommitterFaultTest, AFailedSyncSendsImagesBackAndKeepsTheRest) {
+    for (int i = 0; i < kUrls; ++i) {
+        end(take());
+    }
+    system_->fail(1, EIO);
+    commit();
+    EXPECT_EQ(listener_.back.size(), 4u);
+    EXPECT_EQ(outcomes(Outcome::http_not_found), 1u);
+    EXPECT_EQ(committer_->uncommitted(), 0u);
+    expect_nothing_lost();
+    expect_images_agree();
+    drive();
+    expect_all_is_well();
+}
+
+// The process ends before or after each call of the protocol. Then the next one takes the state over.
+class Life final : public CommitterFaultTest {
+  public:
+    Life(const std::filesystem::path& dir, bool first) : CommitterFaultTest(dir) {
+        if (first) {
+            SetUp();
+        }
+    }
+    void TestBody() override {}
+
+    void crawl_and_die_at(int moment) {
+        for (int i = 0; i < kUrls; ++i) {
+            end(take());
+        }
+        const int before = 2 * system_->calls();
+        system_->on_call = [=](int now) {
+            if (now - before == moment) {
+                _exit(1);
+            }
+        };
+        commit();
+        commit();
+        _exit(0);
+    }
+
+    void take_over_and_end() {
+        clean_up_after_crash();
+        expect_nothing_lost();
+        expect_images_agree();
+        while (frontier_->counts().remaining > 0) {
+            end(take());
+        }
+        drive();
+        expect_all_is_well();
+    }
+};
+
+TEST(CommitterKill, ARestartFindsNoImageWithoutItsRecordAndNoRecordWithoutItsImage) {
+    bool finished = false;
+    int moment = 0;
+    for (; !finished && moment < 100; ++moment) {
+        SCOPED_TRACE(moment);
+        const grit::test::TempFolder folder;
+        const pid_t child = fork();
+        if (child == 0) {
+            std::filesystem::create_directory(folder.path() / "state");
+            Life(folder.path() / "state", true).crawl_and_die_at(moment);
+        }
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFEXITED(status));
+        finished = WEXITSTATUS(status) == 0 && moment > 0;
+        Life(folder.path() / "state", false).take_over_and_end();
+    }
+    EXPECT_GT(moment, 12) << "there are at least as many moments";
+}
+
+}  // namespace
+}  // namespace grit::crawl
