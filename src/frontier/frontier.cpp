@@ -1,11 +1,12 @@
 #include "grit/frontier/frontier.hpp"
 
-#include "grit/store/tables.hpp"
-
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <list>
 #include <utility>
+
+#include "grit/store/tables.hpp"
 
 namespace grit::frontier {
 namespace {
@@ -23,9 +24,10 @@ constexpr Milliseconds kLongPark{45'000};
 
 // What a host needs only while it is being worked on.
 struct Frontier::InPlay {
-    std::deque<TaskPtr> questions;  // for a robots.txt: before all else
-    std::deque<TaskPtr> first;      // given back, redirected here, due again: before the queue
-    std::deque<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work
+    // Lists, since they are empty as a rule and an empty deque holds 600 bytes.
+    std::list<TaskPtr> questions;  // for a robots.txt: before all else
+    std::list<TaskPtr> first;      // given back, redirected here, due again: before the queue
+    std::vector<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work; the next one is the last
     // URLs leased and not committed yet, each with the duplicate lines met meanwhile.
     std::unordered_map<UrlHash, std::vector<TaskPtr>> open_urls;
 
@@ -39,15 +41,16 @@ struct Frontier::Host {
     RunId next_run = 0;  // where the next block is to be looked for; 0: no line yet
     Place place = Place::idle;
     Category category = Category::finished;
-    std::uint8_t bucket = 0;  // of ready_, while it is there: entries of it elsewhere are stale
+    ReadyQueue::Urgency urgency = 0;         // when it was ready last: entries of it with another one are stale
+    ReadyQueue::Urgency loaded_urgency = 0;  // when the block in work was loaded
     bool awaits_robots = false;
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
     // Requests that were open when the host last refused: if they are refused too, that is part of the same event.
     std::uint16_t refused_with = 0;
-    std::uint64_t pending = 0;  // lines in the queue, not loaded
+    std::uint64_t pending = 0;    // lines in the queue, not loaded
     std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
-    std::uint64_t taken = 0;    // lines of the runs being loaded at start that are settled already
+    std::uint64_t taken = 0;      // lines of the runs being loaded at start that are settled already
     std::uint64_t domain = 0;
     SteadyTime parked_until{};  // of its entry in parked_; others of it are stale
     politeness::HostGate gate;
@@ -230,8 +233,8 @@ TaskPtr Frontier::next_line(Host& host) {
         if (work.lines.empty() && !load_block(host, *txn)) {
             return nullptr;
         }
-        auto [entry, ref] = std::move(work.lines.front());
-        work.lines.pop_front();
+        auto [entry, ref] = std::move(work.lines.back());
+        work.lines.pop_back();
         --remaining_;
         ++host.unsettled;
         auto line = std::make_unique<Task>();
@@ -284,6 +287,7 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
             continue;
         }
         host.next_block = key->block + 1;
+        host.loaded_urgency = urgency_of(host);
         auto block = store::get_block(txn, codec_, *key, name);
         const auto progress = store::get_progress(txn, *key);
         if (!block || !progress) {
@@ -292,7 +296,7 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
         }
         InPlay& work = in_play(host);
         const auto entries = static_cast<std::uint16_t>(block->size());
-        for (std::uint16_t i = 0; i < entries; ++i) {
+        for (std::uint16_t i = entries; i-- > 0;) {
             if (!progress->test(i)) {
                 work.lines.emplace_back(std::move((*block)[i]), LineRef{*key, i, entries});
             }
@@ -377,7 +381,9 @@ void Frontier::verdict(TaskPtr task, Outcome outcome, std::string detail) {
     verdicts_.push_back(Verdict{std::move(task), outcome, std::move(detail)});
 }
 
-std::vector<Verdict> Frontier::take_verdicts() { return std::exchange(verdicts_, {}); }
+std::vector<Verdict> Frontier::take_verdicts() {
+    return std::exchange(verdicts_, {});
+}
 
 // The end of a lease --------------------------------------------------------------------------------------------------
 
@@ -463,7 +469,8 @@ void Frontier::robots_unknown(HostId id) {
 Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_after, Outcome as) {
     Host& host = host_of(id);
     const SteadyTime now = clock_.now();
-    if (host.refused_with > 0 && host.gate.in_back_off(now) && host.gate.next_at() > now + host.gate.interval(manners_)) {
+    if (host.refused_with > 0 && host.gate.in_back_off(now) &&
+        host.gate.next_at() > now + host.gate.interval(manners_)) {
         host.gate.hold_until(now + retry_after.value_or(Milliseconds(0)));
         return std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now);
     }
@@ -503,7 +510,9 @@ void Frontier::forgive(HostId id) {
     place_if_free(index);
 }
 
-void Frontier::hold(HostId id, Milliseconds time) { host_of(id).gate.hold_until(clock_.now() + time); }
+void Frontier::hold(HostId id, Milliseconds time) {
+    host_of(id).gate.hold_until(clock_.now() + time);
+}
 
 politeness::GateMemory Frontier::memory(HostId id) const {
     const Host* host = find(id);
@@ -531,7 +540,9 @@ std::uint32_t Frontier::index_of(HostId id) {
     return index_[id] - 1;
 }
 
-Frontier::Host& Frontier::host_of(HostId id) { return hosts_[index_of(id)]; }
+Frontier::Host& Frontier::host_of(HostId id) {
+    return hosts_[index_of(id)];
+}
 
 const Frontier::Host* Frontier::find(HostId id) const {
     return id < index_.size() && index_[id] != 0 ? &hosts_[index_[id] - 1] : nullptr;
@@ -579,8 +590,8 @@ void Frontier::place(std::uint32_t index) {
         }
     } else {
         host.place = Place::ready;
-        host.bucket = bucket_of(remaining);
-        ready_[host.bucket].push_back(index);
+        host.urgency = urgency_of(host);
+        ready_.push(host.urgency, index);
         ++ready_count_;
     }
     recount(host);
@@ -594,23 +605,38 @@ void Frontier::place_if_free(std::uint32_t index) {
         place(index);
         return;
     }
-    if (host.place == Place::ready && bucket_of(remaining_of(host)) > host.bucket) {
-        host.bucket = bucket_of(remaining_of(host));
-        ready_[host.bucket].push_back(index);
+    if (host.place == Place::ready && urgency_of(host) > host.urgency) {
+        host.urgency = urgency_of(host);
+        ready_.push(host.urgency, index);
     }
     recount(host);
 }
 
-std::uint8_t Frontier::bucket_of(std::uint64_t remaining) {
-    return static_cast<std::uint8_t>(std::min(static_cast<std::size_t>(std::bit_width(remaining)), kBuckets - 1));
+// By the time that the host will take, in steps of a quarter of a power of two. A host with lines in memory keeps the
+// urgency at which it got them and goes before its equals, so that few hosts have lines in memory: without that rule
+// all hosts that are about as large would be worked on in turn, each with its block.
+ReadyQueue::Urgency Frontier::urgency_of(const Host& host) const {
+    const std::uint64_t time =
+        remaining_of(host) * static_cast<std::uint64_t>(host.gate.time_per_request(manners_).count());
+    const auto octave = static_cast<unsigned>(std::bit_width(time));
+    const auto quarter = static_cast<unsigned>(octave < 3 ? 0 : (time >> (octave - 3U)) & 3U);
+    const auto urgency = static_cast<ReadyQueue::Urgency>(8 * octave + 2 * quarter);
+    if (!host.in_play || host.in_play->lines.empty()) {
+        return urgency;
+    }
+    return std::max(urgency, host.loaded_urgency) | 1U;
 }
 
 // A place of the domain is free: the first waiting host that can use it gets its turn.
 void Frontier::wake_domain(std::uint64_t domain) {
     while (const auto waiting = domains_.next_waiting(domain)) {
-        hosts_[*waiting].place = Place::idle;
+        Host& host = hosts_[*waiting];
+        host.place = Place::idle;
         place(*waiting);
-        if (hosts_[*waiting].place == Place::ready) {
+        if (host.place == Place::ready) {
+            // Next of all: another host of the domain must not take the place before it.
+            host.urgency = ReadyQueue::kUrgencies - 1;
+            ready_.push(host.urgency, *waiting);
             return;
         }
     }
@@ -635,18 +661,11 @@ void Frontier::recount(Host& host) {
 }
 
 std::uint32_t Frontier::pop_ready() {
-    for (std::size_t bucket = kBuckets;; --bucket) {
-        assert(bucket > 0 && "ready_count_ counts the hosts whose place is ready");
-        std::deque<std::uint32_t>& queue = ready_[bucket - 1];
-        while (!queue.empty()) {
-            const std::uint32_t index = queue.front();
-            queue.pop_front();
-            if (hosts_[index].place == Place::ready && hosts_[index].bucket == bucket - 1) {
-                --ready_count_;
-                return index;
-            }
-        }
-    }
+    assert(ready_count_ > 0);
+    --ready_count_;
+    return ready_.pop([this](std::uint32_t index, ReadyQueue::Urgency urgency) {
+        return hosts_[index].place == Place::ready && hosts_[index].urgency == urgency;
+    });
 }
 
 void Frontier::drop_stale_parked() {
@@ -668,14 +687,18 @@ void Frontier::promote_parked(SteadyTime now) {
     }
 }
 
-bool Frontier::has_ready() const noexcept { return ready_count_ > 0; }
+bool Frontier::has_ready() const noexcept {
+    return ready_count_ > 0;
+}
 
 SteadyTime Frontier::next_due() {
     drop_stale_parked();
     return parked_.empty() ? SteadyTime::max() : parked_.top().at;
 }
 
-SteadyTime Frontier::earliest_work() { return has_ready() ? clock_.now() : next_due(); }
+SteadyTime Frontier::earliest_work() {
+    return has_ready() ? clock_.now() : next_due();
+}
 
 // For people ----------------------------------------------------------------------------------------------------------
 

@@ -4,16 +4,6 @@
 // not be asked now is parked: it costs nothing until its time has come, and no fetch slot ever waits for it.
 #pragma once
 
-#include "grit/base/clock.hpp"
-#include "grit/base/log.hpp"
-#include "grit/frontier/host_table.hpp"
-#include "grit/frontier/task.hpp"
-#include "grit/politeness/domain_gates.hpp"
-#include "grit/politeness/host_gate.hpp"
-#include "grit/politeness/robots_cache.hpp"
-#include "grit/store/env.hpp"
-#include "grit/store/rows.hpp"
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +15,17 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
+#include "grit/frontier/host_table.hpp"
+#include "grit/frontier/ready_queue.hpp"
+#include "grit/frontier/task.hpp"
+#include "grit/politeness/domain_gates.hpp"
+#include "grit/politeness/host_gate.hpp"
+#include "grit/politeness/robots_cache.hpp"
+#include "grit/store/env.hpp"
+#include "grit/store/rows.hpp"
 
 namespace grit::frontier {
 
@@ -83,9 +84,10 @@ struct HostView {
 
 /// The frontier of one shard.
 ///
-/// Order: among the hosts that may be asked now the one with the most left goes first (by powers of two), since the
-/// host that takes longest bounds the crawl. A due retry and a redirect go before their host's queue.
-/// Threads: its shard's only (the store's reading transactions are short). Lifetime: all that it is given outlives it.
+/// Order: among the hosts that may be asked now the one that will take longest goes first (what is left times its pace,
+/// by powers of two), since it bounds the crawl; among equals those with lines in memory, so that these stay few. A due
+/// retry and a redirect go before their host's queue. Threads: its shard's only (the store's reading transactions are
+/// short). Lifetime: all that it is given outlives it.
 class Frontier {
   public:
     /// @param robots  what is known of robots.txt files; nullptr if they are not obeyed.
@@ -170,7 +172,6 @@ class Frontier {
         std::uint32_t host;
         bool operator>(const Parked& other) const noexcept { return at > other.at; }
     };
-    static constexpr std::size_t kBuckets = 33;
 
     [[nodiscard]] std::uint32_t index_of(HostId id);
     [[nodiscard]] Host& host_of(HostId id);
@@ -178,7 +179,7 @@ class Frontier {
     [[nodiscard]] static InPlay& in_play(Host& host);
     [[nodiscard]] static std::uint64_t remaining_of(const Host& host);
     [[nodiscard]] static bool must_wait_for_robots(const Host& host);
-    [[nodiscard]] static std::uint8_t bucket_of(std::uint64_t remaining);
+    [[nodiscard]] ReadyQueue::Urgency urgency_of(const Host& host) const;
 
     void place(std::uint32_t index);
     void place_if_free(std::uint32_t index);
@@ -212,7 +213,7 @@ class Frontier {
     politeness::DomainGates domains_;
     std::deque<Host> hosts_;
     std::vector<std::uint32_t> index_;  // by HostId; position in hosts_ plus one
-    std::array<std::deque<std::uint32_t>, kBuckets> ready_;
+    ReadyQueue ready_;
     std::size_t ready_count_ = 0;
     std::priority_queue<Parked, std::vector<Parked>, std::greater<>> parked_;
     std::vector<Verdict> verdicts_;

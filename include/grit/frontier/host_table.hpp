@@ -1,8 +1,6 @@
 // Names of hosts and the small numbers that stand for them.
 #pragma once
 
-#include "grit/base/ids.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +8,8 @@
 #include <shared_mutex>
 #include <string_view>
 #include <vector>
+
+#include "grit/base/ids.hpp"
 
 namespace grit::frontier {
 
@@ -58,9 +58,7 @@ class HostTable {
     [[nodiscard]] std::size_t slot_of(std::string_view name) const;
     void grow_slots();
     [[nodiscard]] const char* keep(std::string_view name);
-    [[nodiscard]] std::string_view name_of(HostId id) const {
-        return {entries_[id].name, entries_[id].name_bytes};
-    }
+    [[nodiscard]] std::string_view name_of(HostId id) const { return {entries_[id].name, entries_[id].name_bytes}; }
 
     mutable std::shared_mutex mutex_;
     std::vector<Entry> entries_;  // by id; id 0 and gaps have no name

@@ -1,16 +1,16 @@
 // One run: a batch of annotations, sorted by host, on its way into the frontier.
 #pragma once
 
-#include "grit/base/ids.hpp"
-#include "grit/frontier/host_table.hpp"
-#include "grit/store/rows.hpp"
-#include "grit/store/txn.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "grit/base/ids.hpp"
+#include "grit/frontier/host_table.hpp"
+#include "grit/store/rows.hpp"
+#include "grit/store/txn.hpp"
 
 namespace grit::frontier {
 

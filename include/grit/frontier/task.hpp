@@ -1,17 +1,17 @@
 // One request to be made: what the frontier hands out.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "grit/base/clock.hpp"
 #include "grit/base/ids.hpp"
 #include "grit/base/outcome.hpp"
 #include "grit/store/queue_block.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/url/canonical_url.hpp"
-
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
 
 namespace grit::frontier {
 

@@ -1,7 +1,7 @@
 // Who is asked first, and how much is held in memory for it.
-#include "frontier_rig.hpp"
-
 #include <algorithm>
+
+#include "frontier_rig.hpp"
 
 namespace grit::frontier {
 namespace {
@@ -54,7 +54,8 @@ TEST_F(FrontierOrderTest, OfEqualHostsFewHaveLinesInMemory) {
     constexpr int kPerInterval = 5;
     std::vector<std::string> urls;
     for (int i = 0; i < kHosts * 20; ++i) {
-        urls.push_back("h" + std::to_string(i % kHosts) + ".site" + std::to_string(i % kHosts) + ".org/" + std::to_string(i));
+        urls.push_back("h" + std::to_string(i % kHosts) + ".site" + std::to_string(i % kHosts) + ".org/" +
+                       std::to_string(i));
     }
     add(urls);
     std::size_t most = 0;
