@@ -67,17 +67,11 @@ struct Ingestor::RunJob final : store::WriteJob {
 
 void Ingestor::RunJob::run(store::WriteSession& session) {
     batch->builder.sort();
-    // Our own disk's faults are waited out here: the run is in memory and must not be lost.
-    while (true) {
-        const auto written = session.transact([this](store::WriteTxn& txn) { return write(txn); });
-        if (written) {
-            break;
-        }
-        ingestor->log_.error("ingest.commit_failed", {{"error", written.error().message()}});
-        if (ingestor->stopping_) {
-            return;
-        }
-        std::this_thread::sleep_for(kRetryCommit);
+    const auto written = session.transact([this](store::WriteTxn& txn) { return write(txn); });
+    if (!written) {
+        // The run is in memory and must not be lost: it is tried again, but not here, where all commits have to pass.
+        ingestor->commit_failed(std::make_unique<RunJob>(std::move(*this)), written.error());
+        return;
     }
     if (!batch->builder.empty()) {
         ingestor->on_run_(run_id, batch->builder.hosts());
@@ -183,12 +177,6 @@ IngestProgress Ingestor::progress() const {
 // The thread ----------------------------------------------------------------------------------------------------------
 
 void Ingestor::work() {
-    if (const auto loaded = load_inputs(); !loaded) {
-        log_.error("ingest.failed", {{"problem", loaded.error().what}});
-        const std::lock_guard lock(mutex_);
-        progress_.problem = loaded.error().what;
-        return;
-    }
     while (!stopping_) {
         {
             std::unique_lock lock(mutex_);
@@ -196,7 +184,9 @@ void Ingestor::work() {
             rescan_ = false;
             progress_.problem.clear();
         }
-        const auto done = read_inputs();
+        // From the state each time: what an earlier look read and could not commit is read again as if for the first time.
+        const auto loaded = load_inputs();
+        const auto done = loaded ? read_inputs() : loaded;
         wait_for_commits(0);
         if (!done) {
             log_.error("ingest.failed", {{"problem", done.error().what}});
@@ -219,8 +209,10 @@ Checked<void> Ingestor::load_inputs() {
         return Problem{"the state's counters can not be read: " + totals.error().message()};
     }
     totals_ = *totals;
-    const auto walked = store::for_each_input(*txn, [this](store::InputId, const store::InputRow& row) {
-        inputs_.emplace_back(row.path, row);
+    inputs_.clear();
+    const auto walked = store::for_each_input(*txn, [this](store::InputId id, const store::InputRow& row) {
+        inputs_.resize(std::max<std::size_t>(inputs_.size(), id + std::size_t{1}));
+        inputs_[id] = {row.path, row};
         return true;
     });
     if (!walked) {
@@ -228,7 +220,9 @@ Checked<void> Ingestor::load_inputs() {
     }
     // Lines behind the counted length belong to a run that never was committed: its lines are read again.
     const std::string path = options_.state_dir / "quarantine.jsonl";
-    quarantine_file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    if (quarantine_file_ < 0) {
+        quarantine_file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    }
     if (quarantine_file_ < 0 || ftruncate(quarantine_file_, static_cast<off_t>(totals_.quarantine_bytes)) != 0 ||
         lseek(quarantine_file_, 0, SEEK_END) < 0) {
         return Problem{fmt::format("{} can not be written: {}", path, error_text(errno))};
@@ -312,11 +306,15 @@ Checked<void> Ingestor::read_input(const std::string& path) {
     while (!stopping_) {
         const auto event = (*reader)->next();
         if (!event) {
+            if (run_->lines > 0) {
+                commit_run(place_, id, false);  // what lies before the damage is good
+            }
             return event.error();
         }
         if (!std::exchange(checked, true)) {
             const store::InputRow& row = inputs_[id].second;
-            if (!(*reader)->begins_with(annotations::FirstBlock{row.first_block_bytes, row.first_block_digest})) {
+            // An input that was empty at the last look could begin with anything.
+            if (row.first_block_bytes > 0 && !(*reader)->begins_with(annotations::FirstBlock{row.first_block_bytes, row.first_block_digest})) {
                 return Problem{fmt::format(
                     "{} does not begin as it did when it was read before: it is another file now. Give new annotations "
                     "another name, or use another state folder for them.", path)};
@@ -382,7 +380,11 @@ Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::
     while (!rest.empty()) {
         const ssize_t written = write(quarantine_file_, rest.data(), rest.size());
         if (written < 0 && errno != EINTR) {
-            return Problem{fmt::format("quarantine.jsonl can not be written: {}", error_text(errno))};
+            const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+            const Problem problem{fmt::format("quarantine.jsonl can not be written: {}", error_text(errno))};
+            if (!wait_out_fault(full ? Outcome::disk_full : Outcome::store_error, problem.what)) {
+                return problem;
+            }
         }
         rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }
@@ -411,6 +413,7 @@ bool Ingestor::on_idle() {
     if (run_ && run_->lines > 0) {
         commit_run(place_, input_, false);
     }
+    commit_again();
     return !stopping_;
 }
 
@@ -456,7 +459,44 @@ void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
 
 void Ingestor::wait_for_commits(std::size_t at_most) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return in_commit_ <= at_most || stopping_; });
+    while (in_commit_ > at_most && !stopping_) {
+        changed_.wait(lock, [&] { return in_commit_ <= at_most || stopping_ || failed_ != nullptr; });
+        if (failed_ != nullptr) {
+            lock.unlock();
+            commit_again();
+            lock.lock();
+        }
+    }
+}
+
+// On the writer's thread.
+void Ingestor::commit_failed(std::unique_ptr<RunJob> job, const ErrorCode& error) {
+    log_.error("ingest.commit_failed", {{"error", error.message()}});
+    if (options_.on_fault) {
+        options_.on_fault(store::outcome_of(error), error.message());
+    }
+    const std::lock_guard lock(mutex_);
+    failed_ = std::move(job);
+    changed_.notify_all();
+}
+
+// After a while, on the ingest thread: the run that could not be committed, if there is one.
+void Ingestor::commit_again() {
+    std::unique_lock lock(mutex_);
+    if (failed_ == nullptr || changed_.wait_for(lock, kRetryCommit, [this] { return stopping_.load(); })) {
+        return;
+    }
+    writer_.submit(std::exchange(failed_, nullptr));
+}
+
+// @return false if it is to end.
+bool Ingestor::wait_out_fault(Outcome outcome, const std::string& what) {
+    log_.error("ingest.fault", {{"what", what}});
+    if (options_.on_fault) {
+        options_.on_fault(outcome, what);
+    }
+    std::unique_lock lock(mutex_);
+    return !changed_.wait_for(lock, kRetryCommit, [this] { return stopping_.load(); });
 }
 
 }  // namespace grit::crawl

@@ -49,8 +49,9 @@ net::TlsContext::Options tls_options(const config::Config& config) {
     return options;
 }
 
-Ingestor::Options ingest_options(const Supervisor::Parts& parts) {
+Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<void(Outcome, const std::string&)> on_fault) {
     Ingestor::Options options;
+    options.on_fault = std::move(on_fault);
     options.input = parts.config.input;
     options.state_dir = parts.config.state.dir;
     options.accept_unfinished_tail = parts.once;
@@ -66,7 +67,7 @@ Supervisor::Supervisor(const Parts& parts)
       address_limits_(parts.config.politeness.connections_per_address),
       disk_(kDiskThreads),
       committer_(parts.writer, parts.depot, hosts_, parts.metrics, parts.clock, parts.log, *this, {}),
-      ingestor_(ingest_options(parts), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
+      ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,

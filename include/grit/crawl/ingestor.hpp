@@ -4,6 +4,8 @@
 #include "grit/annotations/reader.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
+#include "grit/base/outcome.hpp"
+#include "grit/base/result.hpp"
 #include "grit/config/config.hpp"
 #include "grit/frontier/host_table.hpp"
 #include "grit/store/rows.hpp"
@@ -52,6 +54,8 @@ class Ingestor {
         bool accept_unfinished_tail = false;
         std::size_t first_run_lines = 2'000;          ///< small, so that fetching starts at once
         std::size_t run_bytes = std::size_t{16} << 20;  ///< memory of a full run; two are held at a time
+        /// Told of a fault of our own that is being waited out; on any thread.
+        std::function<void(Outcome, const std::string&)> on_fault;
     };
     /// A run is in the state.
     using OnRun = std::function<void(RunId, const std::vector<store::RunHost>&)>;
@@ -93,6 +97,9 @@ class Ingestor {
     void commit_run(const Place& place, std::size_t input, bool done);
     [[nodiscard]] bool on_idle();
     void wait_for_commits(std::size_t at_most);
+    void commit_failed(std::unique_ptr<RunJob> job, const ErrorCode& error);
+    void commit_again();
+    [[nodiscard]] bool wait_out_fault(Outcome outcome, const std::string& what);
 
     Options options_;
     store::Env& env_;
@@ -116,6 +123,7 @@ class Ingestor {
     std::condition_variable changed_;
     IngestProgress progress_;
     std::size_t in_commit_ = 0;
+    std::unique_ptr<RunJob> failed_;  // still counted as in commit
     bool rescan_ = true;
     std::atomic<bool> stopping_{false};
     std::thread thread_;
