@@ -50,7 +50,7 @@ TEST(Reload, NamesOnlyChangedKeysThatNeedARestart) {
     Config after = before;
     EXPECT_THAT(restart_only_changes(before, after), ElementsAre());
     after.fetch.max_in_flight = 1;
-    after.politeness.robots = false;
+    after.politeness.min_interval = std::chrono::milliseconds(7);
     after.log.level = LogLevel::error;
     EXPECT_THAT(restart_only_changes(before, after), ElementsAre());
     after.storage.root = "/elsewhere";
