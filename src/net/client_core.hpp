@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "connection_pool.hpp"
+#include "dial_order.hpp"
 #include "grit/async/task_group.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/net/address_guard.hpp"
@@ -16,6 +17,8 @@
 #include "grit/net/tls_context.hpp"
 
 namespace grit::net {
+
+class DialRace;
 
 struct Client::Core {
     /// Everything that a client is given.
@@ -32,7 +35,8 @@ struct Client::Core {
     Core(boost::asio::io_context& io, Options given, const Surroundings& around);
     ~Core();
 
-    boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url, Deadline deadline, SendGate* gate);
+    boost::asio::awaitable<Result<std::unique_ptr<Exchange>>> get(url::CanonicalUrl url, Deadline deadline,
+                                                                  SendGate* gate);
 
     /// A new connection, ready for a request.
     boost::asio::awaitable<Result<std::unique_ptr<Connection>>> dial(const url::CanonicalUrl& url, Deadline deadline,
@@ -40,6 +44,8 @@ struct Client::Core {
     boost::asio::awaitable<Result<Addresses>> dialable_addresses(const url::CanonicalUrl& url, Deadline deadline);
     boost::asio::awaitable<Result<std::unique_ptr<Connection>>> connect(const Addresses& addresses, std::uint16_t port,
                                                                         Deadline deadline);
+    std::unique_ptr<Connection> judge(DialRace& race);
+    [[nodiscard]] Errc failure_of(DialRace& race, Deadline deadline) const;
     boost::asio::awaitable<ErrorCode> secure(Connection& connection, const url::CanonicalUrl& url, Deadline deadline);
     [[nodiscard]] AddressPlace place_at(const boost::asio::ip::address& address);
     [[nodiscard]] std::uint16_t dialled_port(std::uint16_t port) const;
@@ -62,6 +68,7 @@ struct Client::Core {
     metrics::Metrics& metrics;
     const Clock& clock;
     ConnectionPool pool;
+    FailedAddresses failed_addresses;
     boost::asio::steady_timer reap_timer;
     TaskGroup tasks;
     std::size_t exchanges = 0;

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -44,19 +45,10 @@ Connection::~Connection() {
     metrics_.connections(idle_ ? ConnectionState::idle : ConnectionState::active).subtract();
 }
 
-awaitable<ErrorCode> Connection::connect(std::uint16_t port, nanoseconds limit) {
-    if (limit <= nanoseconds(0)) {
-        co_return timeout();
-    }
+void Connection::connect(std::uint16_t port, nanoseconds limit, std::function<void(const ErrorCode&)> done) {
     const asio::ip::tcp::endpoint endpoint(place_.address(), port);
-    tcp_.expires_after(limit);
-    ErrorCode error;
-    std::tie(error) = co_await tcp_.async_connect(endpoint, kTuple);
-    if (!error) {
-        ErrorCode ignored;  // only costs speed
-        tcp_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-    }
-    co_return error;
+    tcp_.expires_after(std::max(limit, nanoseconds(0)));
+    tcp_.async_connect(endpoint, [done = std::move(done)](const ErrorCode& error) { done(error); });
 }
 
 awaitable<ErrorCode> Connection::handshake(TlsContext& context, const std::string& host, std::string session_key,
@@ -113,6 +105,11 @@ awaitable<ErrorCode> Connection::write(std::string_view bytes, nanoseconds limit
         std::tie(error, std::ignore) = co_await asio::async_write(tcp_, buffer, kTuple);
     }
     co_return error;
+}
+
+void Connection::send_at_once() {
+    ErrorCode ignored;  // only costs speed
+    tcp_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
 void Connection::set_idle(bool idle) {

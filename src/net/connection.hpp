@@ -8,6 +8,8 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,8 +40,12 @@ class Connection {
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// Connects to the address of the place.
-    [[nodiscard]] boost::asio::awaitable<ErrorCode> connect(std::uint16_t port, std::chrono::nanoseconds limit);
+    /// Connects to the address of the place. `done` runs exactly once, never within this call; it may run after the
+    /// connection was destroyed, which ends the attempt.
+    void connect(std::uint16_t port, std::chrono::nanoseconds limit, std::function<void(const ErrorCode&)> done);
+
+    /// After connecting: small writes do not wait for each other (TCP_NODELAY).
+    void send_at_once();
 
     /// Makes it a TLS connection to `host`.
     /// @param session_key  "host:port" of the URL.

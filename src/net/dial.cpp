@@ -1,10 +1,13 @@
 // From a URL to a connection that is ready for a request.
 #include <algorithm>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/beast/core/error.hpp>
 #include <utility>
 
 #include "client_core.hpp"
+#include "dial_race.hpp"
 #include "time_left.hpp"
 
 namespace grit::net {
@@ -12,26 +15,9 @@ namespace asio = boost::asio;
 namespace ip = asio::ip;
 using asio::awaitable;
 using std::chrono::microseconds;
+using std::chrono::nanoseconds;
 
 namespace {
-
-// The connect limit is shared out among the addresses that are tried: with more, each would get too little.
-constexpr std::size_t kMaxAddresses = 4;
-
-// IPv4 comes first. Both families keep a place: the machine may have only one of them.
-void keep_some(std::vector<ip::address>& addresses) {
-    if (addresses.size() <= kMaxAddresses) {
-        return;
-    }
-    const auto first_v6 =
-        std::find_if(addresses.begin(), addresses.end(), [](const ip::address& a) { return a.is_v6(); });
-    const auto v4 = static_cast<std::size_t>(first_v6 - addresses.begin());
-    const std::size_t v6 =
-        std::min(addresses.size() - v4, std::max(kMaxAddresses / 2, kMaxAddresses - std::min(v4, kMaxAddresses)));
-    const std::size_t v4_kept = std::min(v4, kMaxAddresses - v6);
-    addresses.erase(addresses.begin() + static_cast<std::ptrdiff_t>(v4_kept), first_v6);
-    addresses.resize(v4_kept + v6);
-}
 
 // What keeps one address from being connected to, when neither time nor the caller does.
 Errc connect_error(const ErrorCode& error) {
@@ -46,6 +32,11 @@ Errc connect_error(const ErrorCode& error) {
         default:
             return Errc::unreachable;
     }
+}
+
+// No other address would do better.
+bool is_our_own(Errc error) {
+    return error == Errc::cancelled || error == Errc::out_of_descriptors || error == Errc::timeout_total;
 }
 
 class Stopwatch {
@@ -97,36 +88,87 @@ awaitable<Result<Client::Core::Addresses>> Client::Core::dialable_addresses(cons
     if (addresses->empty()) {
         co_return make_error_code(Errc::address_refused);
     }
-    keep_some(*addresses);
+    order_for_dial(*addresses, failed_addresses, clock.now());
     co_return addresses;
 }
 
+// RFC 8305 section 5: the next address is dialled when the last one has failed, or has not answered for a while.
 awaitable<Result<std::unique_ptr<Connection>>> Client::Core::connect(const Addresses& addresses, std::uint16_t port,
                                                                      Deadline deadline) {
     const Deadline limit = deadline.within(clock.now(), options.connect_timeout);
-    Errc failure = Errc::unreachable;  // says least, so any other takes its place
+    // Each gets its turn, however short the limit is.
+    const auto share = time_left(limit, clock) / static_cast<long>(addresses.size());
+    const nanoseconds delay = std::min<nanoseconds>(options.attempt_delay, share);
+    DialRace race(context);
     bool busy = false;
-    for (std::size_t i = 0; i < addresses.size(); ++i) {
-        AddressPlace place = place_at(addresses[i]);
-        if (!place) {
-            busy = true;
-            continue;
+    std::size_t next = 0;
+    while (next < addresses.size() || race.running() > 0) {
+        if (next < addresses.size()) {
+            AddressPlace place = place_at(addresses[next++]);
+            if (!place) {
+                busy = true;
+                continue;
+            }
+            race.start(std::make_unique<Connection>(context, std::move(place), metrics), port, time_left(limit, clock));
         }
-        auto connection = std::make_unique<Connection>(context, std::move(place), metrics);
-        const auto share = time_left(limit, clock) / static_cast<long>(addresses.size() - i);
-        const ErrorCode error = co_await connection->connect(port, share);
-        if (!error) {
-            co_return connection;
+        co_await race.wait(next < addresses.size() ? delay : time_left(Deadline(), clock));
+        if (std::unique_ptr<Connection> winner = judge(race)) {
+            co_return winner;
         }
-        const bool late = error == boost::beast::error::timeout;
-        const Errc kind = late ? timeout_error(deadline, Errc::connect_timeout) : connect_error(error);
-        if (kind == Errc::cancelled || kind == Errc::out_of_descriptors || kind == Errc::timeout_total) {
-            co_return make_error_code(kind);
+        const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) {
+            co_return make_error_code(Errc::cancelled);
         }
-        failure = failure == Errc::unreachable ? kind : failure;
+        if (const Errc failure = failure_of(race, deadline); failure != Errc::success && is_our_own(failure)) {
+            co_return make_error_code(failure);
+        }
     }
     // An address that is busy is alive, whatever the others are.
-    co_return make_error_code(busy ? Errc::address_busy : failure);
+    co_return make_error_code(busy ? Errc::address_busy : failure_of(race, deadline));
+}
+
+// Takes the connection that stands, if there is one, and remembers which addresses are no good.
+std::unique_ptr<Connection> Client::Core::judge(DialRace& race) {
+    const SteadyTime now = clock.now();
+    std::vector<DialRace::Attempt>& attempts = race.attempts();
+    const auto winner = std::find_if(attempts.begin(), attempts.end(),
+                                     [](const DialRace::Attempt& attempt) { return attempt.end && !*attempt.end; });
+    for (auto attempt = attempts.begin(); attempt != attempts.end(); ++attempt) {
+        const bool lost = attempt->end && *attempt->end;
+        const bool overtaken = winner != attempts.end() && attempt < winner;
+        if (!attempt->connection || (!lost && !overtaken)) {
+            continue;
+        }
+        if (!lost || connect_error(*attempt->end) != Errc::out_of_descriptors) {
+            failed_addresses.failed(attempt->address, now);
+        }
+        attempt->connection.reset();
+    }
+    if (winner == attempts.end()) {
+        return nullptr;
+    }
+    failed_addresses.worked(winner->address);
+    winner->connection->send_at_once();
+    return std::move(winner->connection);
+}
+
+// What the attempts that ended amount to, the first one before later ones; `success` if none has.
+Errc Client::Core::failure_of(DialRace& race, Deadline deadline) const {
+    Errc failure = Errc::success;
+    for (const DialRace::Attempt& attempt : race.attempts()) {
+        if (!attempt.end) {
+            continue;
+        }
+        const bool late = *attempt.end == boost::beast::error::timeout;
+        const Errc kind = late ? timeout_error(deadline, Errc::connect_timeout) : connect_error(*attempt.end);
+        if (is_our_own(kind)) {
+            return kind;
+        }
+        if (failure == Errc::success || failure == Errc::unreachable) {  // which says least
+            failure = kind;
+        }
+    }
+    return failure;
 }
 
 awaitable<ErrorCode> Client::Core::secure(Connection& connection, const url::CanonicalUrl& url, Deadline deadline) {

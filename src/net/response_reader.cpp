@@ -94,6 +94,9 @@ ResponseReader::Step ResponseReader::parse() {
 ResponseReader::Step ResponseReader::advance_head() {
     for (;;) {
         const Step step = parse();
+        if (step == Step::want_more && head_bytes_ + (end_ - begin_) > max_header_bytes_) {
+            return Step::error;
+        }
         if (step != Step::piece) {
             return step;
         }

@@ -1,51 +1,14 @@
 // A fetch that is stopped, in each of its phases. What it held is checked by the fixture at the end.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "client_fixture.hpp"
+#include "deaf_listener.hpp"
 
 namespace grit::net::test {
 namespace {
 
 using std::chrono::milliseconds;
 using Script = WebServer::Script;
-
-// A listener whose queue is full: the kernel drops what comes, so a connection stays in the air.
-class DeafListener {
-  public:
-    DeafListener() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof(address);
-        auto* const any = reinterpret_cast<sockaddr*>(&address);
-        EXPECT_EQ(::bind(listener_, any, size), 0);
-        EXPECT_EQ(::listen(listener_, 0), 0);
-        EXPECT_EQ(::getsockname(listener_, any, &size), 0);
-        port_ = ntohs(address.sin_port);
-        for (int& filler : fillers_) {
-            filler = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-            static_cast<void>(::connect(filler, any, size));
-        }
-    }
-    ~DeafListener() {
-        for (const int filler : fillers_) {
-            ::close(filler);
-        }
-        ::close(listener_);
-    }
-    DeafListener(const DeafListener&) = delete;
-    DeafListener& operator=(const DeafListener&) = delete;
-
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-
-  private:
-    int listener_;
-    int fillers_[4] = {};
-    std::uint16_t port_ = 0;
-};
 
 class CancelledFetch : public ClientTest {
   protected:
