@@ -56,8 +56,31 @@ struct Bound {
     [[nodiscard]] double seconds() const { return std::max(longest_host_s, work_s); }
 };
 
+/// When so much of the URLs had been answered.
+struct Milestones {
+    double half_s = 0;
+    double nine_tenths_s = 0;
+    double nearly_all_s = 0;  // 99 %
+
+    void note(std::uint64_t done, std::uint64_t all, double at_s) {
+        (done == all / 2          ? half_s
+         : done == all / 10 * 9   ? nine_tenths_s
+         : done == all / 100 * 99 ? nearly_all_s
+                                  : ignored_) = at_s;
+    }
+    [[nodiscard]] std::string text() const {
+        return "{\"50\": " + std::to_string(std::llround(half_s)) +
+               ", \"90\": " + std::to_string(std::llround(nine_tenths_s)) +
+               ", \"99\": " + std::to_string(std::llround(nearly_all_s)) + "}";
+    }
+
+  private:
+    double ignored_ = 0;
+};
+
 struct Report {
     double makespan_s = 0;
+    Milestones done;
     double wall_s = 0;
     std::uint64_t events = 0;
     std::uint64_t refusals = 0;
@@ -307,7 +330,7 @@ class Simulation {
         if (++served_[flight.rank] > state_.counts()[flight.rank]) {
             throw std::logic_error("a URL was asked for twice: " + lease.task().raw_url);
         }
-        ++settled_;
+        report_.done.note(++settled_, web_.options().urls, static_cast<double>(now_ns() - start_ns_) / 1e9);
         frontier::TaskPtr task = frontier_.finish(std::move(lease), Answer::good, flight.latency);
         if (web_.limit(flight.rank) <= 0) {
             frontier_.acknowledge(task->home, task->hash);
@@ -365,13 +388,19 @@ class Slots {
     std::int64_t last_ = 0;
 };
 
-double first_in_first_out(const SimulatedWeb& web, const Options& options) {
+struct InOrder {
+    double makespan_s = 0;
+    Milestones done;
+};
+
+InOrder first_in_first_out(const SimulatedWeb& web, const Options& options) {
     struct Host {
         std::int64_t next_at = 0;
         std::array<std::int64_t, 2> ends{};
     };
     std::vector<Host> hosts(web.options().hosts);
     Slots slots(options.slots);
+    InOrder result;
     for (std::uint64_t url = 0; url < web.options().urls; ++url) {
         const std::uint32_t rank = web.rank_of(url);
         Host& host = hosts[rank];
@@ -382,8 +411,10 @@ double first_in_first_out(const SimulatedWeb& web, const Options& options) {
         host.next_at = start + static_cast<std::int64_t>(interval * 1e9);
         end = start + web.latency_ns(rank, url);
         slots.give(end);
+        result.done.note(url + 1, web.options().urls, static_cast<double>(end) / 1e9);
     }
-    return slots.makespan_s();
+    result.makespan_s = slots.makespan_s();
+    return result;
 }
 
 struct Unpaced {
@@ -435,7 +466,7 @@ int run(const Options& options) {
     const double after_mb = status_mb("RssAnon");
     const double peak_mb = status_mb("VmHWM");
     simulation.reset();
-    const double fifo_s = first_in_first_out(web, options);
+    const InOrder fifo = first_in_first_out(web, options);
     const Unpaced pool = shuffled_pool(web, options);
     std::array<double, 3> load{};
     getloadavg(load.data(), 3);
@@ -447,9 +478,9 @@ int run(const Options& options) {
     std::printf(
         "\"makespan_s\": %.1f, \"bound_s\": %.1f, \"ratio\": %.4f, \"bound_longest_host_s\": %.1f, \"bound_work_s\": "
         "%.1f, "
-        "\"bound_with_latency_s\": %.1f, ",
+        "\"bound_with_latency_s\": %.1f, \"done_s\": %s, ",
         report.makespan_s, bound.seconds(), report.makespan_s / bound.seconds(), bound.longest_host_s, bound.work_s,
-        std::max(bound.longest_served_s, bound.work_s));
+        std::max(bound.longest_served_s, bound.work_s), report.done.text().c_str());
     std::printf(
         "\"violations\": {\"interval\": %llu, \"open_per_host\": %llu, \"open_per_domain\": %llu, \"retry_after\": "
         "%llu}, ",
@@ -467,11 +498,12 @@ int run(const Options& options) {
         static_cast<unsigned long long>(report.events), static_cast<double>(report.events) / report.wall_s,
         report.wall_s, ingest_s, state.bytes_per_url(), peak_mb, before_mb, loaded_mb, after_mb);
     std::printf(
-        "\"fifo\": {\"makespan_s\": %.1f, \"ratio\": %.3f}, \"shuffled\": {\"makespan_s\": %.1f, "
+        "\"fifo\": {\"makespan_s\": %.1f, \"ratio\": %.3f, \"done_s\": %s}, \"shuffled\": {\"makespan_s\": %.1f, "
         "\"interval_violations\": %llu, "
         "\"open_violations\": %llu, \"lost_to_429\": %llu}, \"load\": %.2f}\n",
-        fifo_s, fifo_s / bound.seconds(), pool.makespan_s, static_cast<unsigned long long>(pool.too_close),
-        static_cast<unsigned long long>(pool.too_many_open), static_cast<unsigned long long>(pool.lost), load[0]);
+        fifo.makespan_s, fifo.makespan_s / bound.seconds(), fifo.done.text().c_str(), pool.makespan_s,
+        static_cast<unsigned long long>(pool.too_close), static_cast<unsigned long long>(pool.too_many_open),
+        static_cast<unsigned long long>(pool.lost), load[0]);
     return bad.interval + bad.open_host + bad.open_domain + bad.retry_after == 0 ? 0 : 1;
 }
 

@@ -52,7 +52,6 @@ struct Frontier::Host {
     std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
     std::uint64_t taken = 0;      // lines of the runs being loaded at start that are settled already
     std::uint64_t domain = 0;
-    SteadyTime parked_until{};  // of its entry in parked_; others of it are stale
     politeness::HostGate gate;
     std::unique_ptr<InPlay> in_play;
 };
@@ -78,7 +77,8 @@ Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::Manners&
       clock_(clock),
       log_(log),
       random_(std::random_device{}()),
-      domains_(manners.connections_per_domain) {}
+      domains_(manners.connections_per_domain),
+      parked_(clock.now()) {}
 
 Frontier::~Frontier() = default;
 
@@ -444,7 +444,7 @@ void Frontier::acknowledge(HostId home, const UrlHash& hash) {
         }
         host.in_play->open_urls.erase(open);
     }
-    if (host.place == Place::parked && host.parked_until - clock_.now() >= kLongPark) {
+    if (host.place == Place::parked && parked_.time_of(index) - clock_.now() >= kLongPark) {
         unload(host);
     }
     shed(host);
@@ -573,6 +573,7 @@ bool Frontier::must_wait_for_robots(const Host& host) {
 // For a host that is in no queue: decides where it belongs now.
 void Frontier::place(std::uint32_t index) {
     Host& host = hosts_[index];
+    parked_.remove(index);
     const std::uint64_t remaining = remaining_of(host);
     const bool gone = host.gone_as != store::kNotGone;
     if (remaining == 0) {
@@ -583,9 +584,8 @@ void Frontier::place(std::uint32_t index) {
         host.place = Place::busy;
     } else if (!gone && host.gate.next_at() > clock_.now()) {
         host.place = Place::parked;
-        host.parked_until = host.gate.next_at();
-        parked_.push(Parked{host.parked_until, index});
-        if (host.parked_until - clock_.now() >= kLongPark) {
+        parked_.add(index, host.gate.next_at());
+        if (host.gate.next_at() - clock_.now() >= kLongPark) {
             unload(host);
         }
     } else {
@@ -668,22 +668,10 @@ std::uint32_t Frontier::pop_ready() {
     });
 }
 
-void Frontier::drop_stale_parked() {
-    while (!parked_.empty()) {
-        const Host& host = hosts_[parked_.top().host];
-        if (host.place == Place::parked && host.parked_until == parked_.top().at) {
-            return;
-        }
-        parked_.pop();
-    }
-}
-
 void Frontier::promote_parked(SteadyTime now) {
-    for (drop_stale_parked(); !parked_.empty() && parked_.top().at <= now; drop_stale_parked()) {
-        const std::uint32_t index = parked_.top().host;
-        parked_.pop();
-        hosts_[index].place = Place::idle;
-        place(index);
+    while (const auto index = parked_.take_due(now)) {
+        hosts_[*index].place = Place::idle;
+        place(*index);
     }
 }
 
@@ -692,8 +680,7 @@ bool Frontier::has_ready() const noexcept {
 }
 
 SteadyTime Frontier::next_due() {
-    drop_stale_parked();
-    return parked_.empty() ? SteadyTime::max() : parked_.top().at;
+    return parked_.earliest();
 }
 
 SteadyTime Frontier::earliest_work() {

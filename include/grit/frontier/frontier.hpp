@@ -10,7 +10,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <random>
 #include <string>
 #include <unordered_map>
@@ -21,6 +20,7 @@
 #include "grit/frontier/host_table.hpp"
 #include "grit/frontier/ready_queue.hpp"
 #include "grit/frontier/task.hpp"
+#include "grit/frontier/timer_wheel.hpp"
 #include "grit/politeness/domain_gates.hpp"
 #include "grit/politeness/host_gate.hpp"
 #include "grit/politeness/robots_cache.hpp"
@@ -160,18 +160,13 @@ class Frontier {
   private:
     friend class Lease;
 
-    // Where the frontier keeps a host; `ready` and `parked` have an entry for it in their queues.
+    // Where the frontier keeps a host; `ready` and `parked` have it in their queues.
     enum class Place : std::uint8_t { idle, ready, parked, busy, domain, robots };
     // What it is counted as.
     enum class Category : std::uint8_t { finished, ready, active, parked, backoff, down };
     static constexpr std::size_t kCategories = 6;
     struct InPlay;
     struct Host;
-    struct Parked {
-        SteadyTime at;
-        std::uint32_t host;
-        bool operator>(const Parked& other) const noexcept { return at > other.at; }
-    };
 
     [[nodiscard]] std::uint32_t index_of(HostId id);
     [[nodiscard]] Host& host_of(HostId id);
@@ -186,7 +181,6 @@ class Frontier {
     void recount(Host& host);
     void wake_domain(std::uint64_t domain);
     void promote_parked(SteadyTime now);
-    void drop_stale_parked();
     [[nodiscard]] std::uint32_t pop_ready();
 
     [[nodiscard]] std::optional<Lease> lease_from(std::uint32_t index, SteadyTime now);
@@ -215,7 +209,7 @@ class Frontier {
     std::vector<std::uint32_t> index_;  // by HostId; position in hosts_ plus one
     ReadyQueue ready_;
     std::size_t ready_count_ = 0;
-    std::priority_queue<Parked, std::vector<Parked>, std::greater<>> parked_;
+    TimerWheel parked_;
     std::vector<Verdict> verdicts_;
     std::array<std::uint64_t, kCategories> categories_{};
     RunId last_run_ = 0;
