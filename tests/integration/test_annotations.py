@@ -88,7 +88,9 @@ class Annotations(CrawlCase):
         self.assertEqual(len({q["reason"] for q in quarantine}) > 6, True, "reasons tell the kinds apart")
         self.assertEqual(len(read_map(daemon.state_dir)), good, "every good line between them is stored")
         web.stop()
-        self.assert_clean(check([source], web.log_file, daemon.root, read_map(daemon.state_dir), Options(max_refetched=0)))
+        self.assert_clean(
+            check([source], web.log_file, daemon.root, read_map(daemon.state_dir), Options(max_refetched=0))
+        )
         self.assertEqual(len(web.requests()), good)
 
     # Forms ------------------------------------------------------------------------------------------------------------
@@ -103,8 +105,10 @@ class Annotations(CrawlCase):
         (self.directory / "c.jsonl.gz").write_bytes(two_members)
         zst = self.directory / "d.jsonl.zst"
         if shutil.which("zstd"):
-            frames = [subprocess.run(["zstd", "-qc"], input=b"".join(some), capture_output=True, check=True).stdout
-                      for some in (lines[30:35], lines[35:40])]
+            frames = [
+                subprocess.run(["zstd", "-qc"], input=b"".join(some), capture_output=True, check=True).stdout
+                for some in (lines[30:35], lines[35:40])
+            ]
             zst.write_bytes(b"".join(frames))
         else:
             print("no zstd here: its file is a plain one")

@@ -35,8 +35,14 @@ class CheckerTest(unittest.TestCase):
         self.root = self.directory / "images"
         self.annotations = ["https://a.test/1.jpg", "https://b.test/2.png?x=1"]
         self.images = [b"first image", b"second image"]
-        self.entries = {b"https://a.test/1.jpg": "00000/000000000.jpg", b"https://b.test/2.png?x=1": "00000/000000001.png"}
-        self.log = [self.serving("a.test", "/1.jpg", self.images[0]), self.serving("b.test", "/2.png?x=1", self.images[1])]
+        self.entries = {
+            b"https://a.test/1.jpg": "00000/000000000.jpg",
+            b"https://b.test/2.png?x=1": "00000/000000001.png",
+        }
+        self.log = [
+            self.serving("a.test", "/1.jpg", self.images[0]),
+            self.serving("b.test", "/2.png?x=1", self.images[1]),
+        ]
         self.write("00000/000000000.jpg", self.images[0])
         self.write("00000/000000001.png", self.images[1])
         self.write(".gritd/tmp/left-over", b"part of an image")
@@ -47,14 +53,18 @@ class CheckerTest(unittest.TestCase):
         path.write_bytes(data)
 
     def serving(self, host: str, path: str, data: bytes, **fields) -> Request:
-        return Request(t_ns=START, end_ns=START + 1, host=host, path=path, sha256=digest(data), bytes=len(data), **fields)
+        return Request(
+            t_ns=START, end_ns=START + 1, host=host, path=path, sha256=digest(data), bytes=len(data), **fields
+        )
 
     def redirect(self, host: str, path: str, location: str) -> Request:
         return Request(t_ns=START, end_ns=START + 1, host=host, path=path, status=302, location=location)
 
     def files(self) -> tuple[Path, Path]:
         annotations = self.directory / "annotations.jsonl"
-        annotations.write_text("".join(json.dumps({"url": url}) + "\n" for url in self.annotations) + "no JSON\n\n[1]\n")
+        annotations.write_text(
+            "".join(json.dumps({"url": url}) + "\n" for url in self.annotations) + "no JSON\n\n[1]\n"
+        )
         log = self.directory / "requests.jsonl"
         log.write_text("".join(json.dumps(request.__dict__) + "\n" for request in self.log))
         return annotations, log
@@ -87,7 +97,15 @@ class RightCrawls(CheckerTest):
         self.entries[b"http://c.test/3"] = "00000/000000002.jpg"
         self.write("00000/000000002.jpg", b"third")
         self.log += [
-            Request(t_ns=START, end_ns=START, host="c.test", path="/3", scheme="http", status=301, location="https://c.test/3"),
+            Request(
+                t_ns=START,
+                end_ns=START,
+                host="c.test",
+                path="/3",
+                scheme="http",
+                status=301,
+                location="https://c.test/3",
+            ),
             self.redirect("c.test", "/3", "/moved here.jpg#top"),
             self.serving("c.test", "/moved%20here.jpg", b"third"),
         ]
@@ -207,7 +225,16 @@ class State(CheckerTest):
 
     def test_command_line(self):
         annotations, log = self.files()
-        arguments = ["--annotations", str(annotations), "--log", str(log), "--root", str(self.root), "--state", str(self.make_state())]
+        arguments = [
+            "--annotations",
+            str(annotations),
+            "--log",
+            str(log),
+            "--root",
+            str(self.root),
+            "--state",
+            str(self.make_state()),
+        ]
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             self.assertEqual(checker.main(arguments), 0)

@@ -89,7 +89,9 @@ BEHAVIOURS = [
     Behaviour("unavailable", "stored", 200, 2, {"status": 503, "retry_after": "1", "first_n": 1}),
     # Redirects.
     redirect("moved", "https://plain2.test/there.jpg", "stored", status=200, final_url="https://plain2.test/there.jpg"),
-    redirect("moved_plain", "http://plain2.test/here.jpg", "stored", status=200, final_url="http://plain2.test/here.jpg"),
+    redirect(
+        "moved_plain", "http://plain2.test/here.jpg", "stored", status=200, final_url="http://plain2.test/here.jpg"
+    ),
     redirect("relative", "away.jpg", "stored", status=200, final_url="https://relative.test/away.jpg", path="/1.jpg"),
     redirect("itself", "{scheme}://{host}{path}", "redirect_refused"),
     redirect("ping", "https://pong.test/1.jpg", "redirect_refused", detail="max_redirects"),
@@ -244,7 +246,9 @@ class Outcomes(CrawlCase):
         self.terminate(daemon)
 
     def test_refusals_without_a_time_are_charged_to_the_host(self):
-        web = self.web([{"name": "busy", "host": "busy.test", "status": 429}, {"name": "out", "host": "out.test", "status": 503}])
+        web = self.web(
+            [{"name": "busy", "host": "busy.test", "status": 429}, {"name": "out", "host": "out.test", "status": 503}]
+        )
         urls = [f"https://{host}/{number}.jpg" for host in ("busy.test", "out.test") for number in range(3)]
         daemon = self.start(web, self.annotations(urls), retry={"once_patience": "1s"})
         control = self.wait_ready(daemon)
@@ -257,7 +261,9 @@ class Outcomes(CrawlCase):
         self.assertEqual([control.record(url) for url in urls], [None] * 6)
         explained = control.get("explain", url=urls[0])
         self.assertEqual(explained["host_state"], "backoff")
-        self.assertEqual(control.status()["records"], {"pending": 6, "in_flight": 0, "waiting": 0, "done": 0, "gone": 0})
+        self.assertEqual(
+            control.status()["records"], {"pending": 6, "in_flight": 0, "waiting": 0, "done": 0, "gone": 0}
+        )
         self.terminate(daemon)
         self.run_once(daemon, 20, code=7)
         asked = Counter(r.host for r in web.requests() if not r.is_robots)

@@ -14,13 +14,38 @@ MIN_INTERVAL_MS = 50
 CRAWL_DELAY_S = 1
 
 RULES = [
-    {"name": "told_seconds", "host": "seconds*.test", "status": 429, "retry_after": "1", "first_n": 2, "first_n_of": "host"},
-    {"name": "told_longer", "host": "longer*.test", "status": 429, "retry_after": "3", "first_n": 1, "first_n_of": "host"},
-    {"name": "told_date", "host": "date*.test", "status": 503, "retry_after": "date:+3", "first_n": 1, "first_n_of": "host"},
+    {
+        "name": "told_seconds",
+        "host": "seconds*.test",
+        "status": 429,
+        "retry_after": "1",
+        "first_n": 2,
+        "first_n_of": "host",
+    },
+    {
+        "name": "told_longer",
+        "host": "longer*.test",
+        "status": 429,
+        "retry_after": "3",
+        "first_n": 1,
+        "first_n_of": "host",
+    },
+    {
+        "name": "told_date",
+        "host": "date*.test",
+        "status": 503,
+        "retry_after": "date:+3",
+        "first_n": 1,
+        "first_n_of": "host",
+    },
     {"name": "window", "host": "window*.test", "status": 503, "retry_after": "2", "until_s": 4},
     {"name": "hidden_limit", "host": "limited.test", "rate_limit": {"per_second": 5}, "retry_after": "1"},
     {"name": "delay", "host": "delay.test", "robots": f"User-agent: *\nCrawl-delay: {CRAWL_DELAY_S}\n"},
-    {"name": "part", "host": "part.test", "robots": "User-agent: other\nDisallow: /\n\nUser-agent: gritd\nDisallow: /private/\n"},
+    {
+        "name": "part",
+        "host": "part.test",
+        "robots": "User-agent: other\nDisallow: /\n\nUser-agent: gritd\nDisallow: /private/\n",
+    },
     {"name": "none", "host": "none.test", "robots": "User-agent: *\nDisallow: /\n"},
     {"name": "sick", "host": "sick.test", "robots_status": 500, "robots": "User-agent: *\nAllow: /\n"},
     {"name": "noai", "host": "noai.test", "x_robots_tag": "noai"},
@@ -76,7 +101,10 @@ class Politeness(CrawlCase):
         report = self.assert_polite(
             web, Rules(per_host=2, per_domain=8, min_interval_ms=MIN_INTERVAL_MS, robots_first=True)
         )
-        print(f"{report.requests} requests, {report.retry_afters} Retry-Afters, smallest gap {report.smallest_gap_ms:.1f} ms")
+        print(
+            f"{report.requests} requests, {report.retry_afters} Retry-Afters,"
+            f" smallest gap {report.smallest_gap_ms:.1f} ms"
+        )
         self.assertGreaterEqual(report.retry_afters, 4 * (2 + 1 + 1 + 2))
         self.assertEqual(report.peak_open_per_host, 2, "two connections may be used, and are")
         requests = web.requests()
@@ -119,20 +147,26 @@ class Politeness(CrawlCase):
     def test_an_address_has_its_own_limit(self):
         source = self.annotations([url for number in range(40) for url in paths(f"h{number}.test", 3, "http")])
         web = self.web([{"name": "slow", "delay_ms": 100}])
-        daemon = self.daemon(web, [source], politeness={"min_interval": "20ms", "connections_per_address": 8, "robots": False})
+        daemon = self.daemon(
+            web, [source], politeness={"min_interval": "20ms", "connections_per_address": 8, "robots": False}
+        )
         self.run_once(daemon, 60)
         web.stop()
         report = self.assert_polite(web, Rules(per_host=2, min_interval_ms=20))
         self.assertLessEqual(report.peak_open, 8)
         self.assertGreaterEqual(report.peak_open, 6, "the limit is used")
-        self.assert_clean(check([source], web.log_file, daemon.root, read_map(daemon.state_dir), Options(require_all=True)))
+        self.assert_clean(
+            check([source], web.log_file, daemon.root, read_map(daemon.state_dir), Options(require_all=True))
+        )
         self.assertIn("robots", daemon.log_text(), "that robots.txt is not read is written into the log")
 
     def test_what_is_switched_off_is_not_asked_for(self):
         source = self.annotations(paths("noai.test", 2) + paths("tdm.test", 2) + paths("none.test", 2))
         web = self.web(RULES)
         daemon = self.daemon(
-            web, [source], politeness={"min_interval": "20ms", "robots": False, "disallowed_directives": [], "tdm_reservation": False}
+            web,
+            [source],
+            politeness={"min_interval": "20ms", "robots": False, "disallowed_directives": [], "tdm_reservation": False},
         )
         self.run_once(daemon, 30)
         web.stop()

@@ -65,7 +65,9 @@ class RealInput(CrawlCase):
         report = self.assert_polite(
             web, Rules(per_host=2, per_domain=8, min_interval_ms=MIN_INTERVAL_MS, robots_first=True)
         )
-        print(f"{report.requests} requests, smallest gap {report.smallest_gap_ms:.1f} ms, {report.peak_open} open at most")
+        print(
+            f"{report.requests} requests, smallest gap {report.smallest_gap_ms:.1f} ms, {report.peak_open} open at most"
+        )
 
     def named_hosts(self, source: Path) -> Path:
         """The input with names for the few hosts that are addresses: those would be dialled themselves, not the web."""

@@ -136,7 +136,9 @@ class CrawlCase(unittest.TestCase):
     def assert_polite(self, web: Web, rules: Rules) -> Report:
         """Judges what has been asked so far; stop the web before."""
         report = judge(web.requests(), rules)
-        self.assertTrue(report.ok, json.dumps(report.to_dict() | {"violations": report.to_dict()["violations"][:15]}, indent=1))
+        self.assertTrue(
+            report.ok, json.dumps(report.to_dict() | {"violations": report.to_dict()["violations"][:15]}, indent=1)
+        )
         return report
 
     def assert_clean(self, report) -> None:

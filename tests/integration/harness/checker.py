@@ -161,7 +161,9 @@ class Served:
         return found
 
 
-def check_entries(entries: dict[bytes, str], urls: dict[bytes, str], served: Served, images: Images, report: Report) -> None:
+def check_entries(
+    entries: dict[bytes, str], urls: dict[bytes, str], served: Served, images: Images, report: Report
+) -> None:
     digests: dict[str, str | None] = {}
     for key, path in entries.items():
         name = key.decode(errors="replace")
@@ -187,7 +189,9 @@ def check_files(entries: dict[bytes, str], images: Images, report: Report) -> No
             report.problems["file_without_entry"].append(name)
 
 
-def check_coverage(entries: dict[bytes, str], urls: dict[bytes, str], served: Served, options: Options, report: Report) -> None:
+def check_coverage(
+    entries: dict[bytes, str], urls: dict[bytes, str], served: Served, options: Options, report: Report
+) -> None:
     for key, raw in urls.items():
         url = canonical(raw)
         if key in entries or url is None:
@@ -249,7 +253,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--max-refetched", type=int)
     parser.add_argument("--refusing-rule", action="append", default=[])
     given = parser.parse_args(arguments)
-    options = Options(not given.unfinished, given.require_all, given.allowance, given.max_refetched, frozenset(given.refusing_rule))
+    options = Options(
+        not given.unfinished, given.require_all, given.allowance, given.max_refetched, frozenset(given.refusing_rule)
+    )
     report = check(given.annotations, given.log, given.root, read_map(given.state), options)
     json.dump(report.to_dict(), sys.stdout, indent=2)
     print()

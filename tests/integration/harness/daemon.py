@@ -79,7 +79,13 @@ class Daemon:
     `kills_ns` collects the instants at which a killed process was seen dead (wall clock), for the judge.
     """
 
-    def __init__(self, directory: str | Path, config: dict[str, dict], program: str | Path | None = None, ctl: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        config: dict[str, dict],
+        program: str | Path | None = None,
+        ctl: str | Path | None = None,
+    ) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         for folder in (config["storage"]["root"], config["state"]["dir"]):

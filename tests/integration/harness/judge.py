@@ -4,10 +4,10 @@ What is held against a client, per host (whatever the scheme and port, robots.tx
 
 - more than `per_host` requests open at once. The web's interval of a request lies inside the client's (its `end_ns` is
   taken before the last bytes are sent), so no tolerance is needed;
-- a start closer to the one before than `min_interval` less `tolerance`. Arrival times are the kernel's, in its ticks: only
-  uncertainty about the *earlier* request makes a gap look too short, and the web logs how much that is (`lag_ns`), which
-  is taken off. What remains is the way through loopback and the client's own scheduling between taking a permit and
-  writing: 10 ms bound it on a 2-core machine under full load;
+- a start closer to the one before than `min_interval` less `tolerance`. Arrival times are the kernel's, in its ticks:
+  only uncertainty about the *earlier* request makes a gap look too short, and the web logs how much that is (`lag_ns`),
+  which is taken off. What remains is the way through loopback and the client's own scheduling between taking a permit
+  and writing: 10 ms bound it on a 2-core machine under full load;
 - a start before the time its last whole 429 or 503 with a Retry-After named. A request that arrives within `crossing`
   of that answer may have been on its way already, and is only counted;
 - with `robots_first`: a request to an origin before its first robots.txt was answered.
@@ -171,7 +171,9 @@ def judge_retry_after(host: str, requests: list[Request], rules: Rules, report: 
             else:
                 early_ms = (until_ns - early.t_ns) / MS
                 report.violations.append(
-                    Violation("before_retry_after", host, f"{early_ms:.0f} ms early (Retry-After {told.retry_after}): {early}")
+                    Violation(
+                        "before_retry_after", host, f"{early_ms:.0f} ms early (Retry-After {told.retry_after}): {early}"
+                    )
                 )
 
 

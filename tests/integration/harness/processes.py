@@ -26,7 +26,9 @@ def find_program(name: str, variable: str) -> Path:
     if variable in os.environ:
         return Path(os.environ[variable])
     repository = Path(__file__).resolve().parents[3]
-    found = [path for path in (repository / "build").glob(f"*/**/{name}") if path.is_file() and os.access(path, os.X_OK)]
+    found = [
+        path for path in (repository / "build").glob(f"*/**/{name}") if path.is_file() and os.access(path, os.X_OK)
+    ]
     if not found:
         raise FileNotFoundError(f"{name} is not built; {variable} may name it")
     return max(found, key=lambda path: path.stat().st_mtime)

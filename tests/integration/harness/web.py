@@ -45,7 +45,15 @@ class Web:
         script.write_text(json.dumps({"rules": self.rules}))
         ready = self.directory / "ready.json"
         ready.unlink(missing_ok=True)
-        command = [str(self.program), "--dir", str(self.directory), "--script", str(script), *self._common, *self._serving]
+        command = [
+            str(self.program),
+            "--dir",
+            str(self.directory),
+            "--script",
+            str(script),
+            *self._common,
+            *self._serving,
+        ]
         self._process = processes.start(command, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 30
         while not ready.exists():

@@ -1,0 +1,135 @@
+"""A volume that fills up: the crawl pauses and says why, records nothing that is not whole, and goes on by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from harness.case import CrawlCase
+from harness.checker import Options, check, read_map
+
+MIB = 1 << 20
+POLITENESS = {"min_interval": "10ms", "connections_per_address": 4096, "robots": False}
+
+SLOWER = POLITENESS | {"min_interval": "80ms"}  # fifty URLs a host: the volume is looked at each second
+
+
+class SmallVolume:
+    """A tmpfs of a size that can be changed."""
+
+    def __init__(self, case: unittest.TestCase, path: Path, size_mib: int) -> None:
+        self.path = path
+        path.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=0755", "tmpfs", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if mounted.returncode != 0:
+            case.skipTest(f"a small volume can not be mounted here: {mounted.stderr.strip()}")
+        case.addCleanup(subprocess.run, ["umount", "-l", str(path)], check=False)
+
+    def resize(self, size_mib: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size_mib}m", str(self.path)], check=True)
+
+
+class DiskFull(CrawlCase):
+    def crawl(self, web, count: int, **overrides):
+        source = self.annotations(f"https://h{number % 30}.test/{number}.jpg" for number in range(count))
+        daemon = self.daemon(web, [source], **{"politeness": POLITENESS, **overrides})
+        daemon.start(once=False)
+        return daemon
+
+    def wait_paused(self, daemon, word: str) -> dict:
+        control = self.wait_ready(daemon)
+        status = self.wait_for(f"a pause for {word}", lambda: word in (s := control.status())["pause_reason"] and s, 30)
+        self.assertEqual(status["state"], "paused")
+        self.assertIn(word, daemon.ctl("status").stdout)
+        self.assertRegex(daemon.log_text(), f"crawl.paused reason=.*{word}")
+        self.assertEqual(self.metrics(daemon, "/readyz")[0], 503)
+        self.assertEqual(self.metrics(daemon, "/healthz")[0], 200, "to be restarted would not help")
+        return status
+
+    def check_whole(self, web, daemon, **options) -> None:
+        """What is recorded is there, and what is there is recorded."""
+        entries = read_map(daemon.state_dir)
+        source = daemon.config["input"]["annotations"]
+        report = check(source, web.log_file, daemon.root, entries, Options(allowance=1000, **options))
+        self.assert_clean(report)
+        counted = self.control(daemon).stats()["outcomes"]
+        self.assertEqual(counted["stored"], len(entries))
+        self.assertEqual(sum(counted.values()), len(entries), "nobody is charged for our disk")
+
+    def test_the_floor_is_kept(self):
+        volume = SmallVolume(self, self.directory / "volume", 64)
+        web = self.web()
+        ballast = volume.path / "ballast"
+        daemon = self.crawl(web, 1500, storage={"root": volume.path / "images", "min_free": "24MiB"}, politeness=SLOWER)
+        control = self.wait_ready(daemon)
+        self.wait_for("the crawl is under way", lambda: control.status()["records"]["done"] > 50)
+        self.assertTrue(control.status()["records"]["pending"] > 0)
+        ballast.write_bytes(bytes(40 * MIB))
+        self.wait_paused(daemon, "disk_full")
+        self.wait_for("what was in flight has ended", lambda: control.status()["records"]["in_flight"] == 0)
+        asked = len(web.requests())
+        self.check_whole(web, daemon, finished=False)
+        time.sleep(1.5)  # it looks at the volume each second
+        self.assertEqual(len(web.requests()), asked, "nothing is asked for while there is no room")
+        ballast.unlink()
+        self.wait_settled(daemon, 40)
+        self.assertIn("crawl.resumed", daemon.log_text())
+        self.check_whole(web, daemon, require_all=True)
+        self.assertEqual(
+            len(web.requests()), 1500, "the floor leaves room for what is in flight: nothing was fetched twice"
+        )
+        self.terminate(daemon)
+
+    def test_a_volume_without_a_byte_left(self):
+        volume = SmallVolume(self, self.directory / "volume", 3)
+        web = self.web()
+        daemon = self.crawl(web, 800, storage={"root": volume.path / "images", "min_free": "0B"})
+        self.wait_paused(daemon, "disk_full")
+        control = self.control(daemon)
+        self.wait_for("what was in flight has ended", lambda: control.status()["records"]["in_flight"] == 0)
+        self.check_whole(web, daemon, finished=False)
+        stored = control.stats()["outcomes"]["stored"]
+        self.assertGreater(stored, 50)
+        self.assertLess(stored, 800)
+        volume.resize(64)
+        self.wait_settled(daemon, 40)
+        self.check_whole(web, daemon, require_all=True)
+        self.assertEqual(list((daemon.root / ".gritd" / "tmp").iterdir()), [], "left-over temporaries")
+        self.terminate(daemon)
+
+    def test_a_full_volume_survives_a_kill(self):
+        volume = SmallVolume(self, self.directory / "volume", 3)
+        web = self.web()
+        daemon = self.crawl(web, 800, storage={"root": volume.path / "images", "min_free": "0B"})
+        self.wait_paused(daemon, "disk_full")
+        daemon.kill()
+        daemon.start(once=False)
+        self.wait_paused(daemon, "disk_full")
+        volume.resize(64)
+        self.wait_settled(daemon, 40)
+        self.check_whole(web, daemon, require_all=True)
+        self.terminate(daemon)
+
+    def test_a_full_state_loses_no_line(self):
+        volume = SmallVolume(self, self.directory / "volume", 1)
+        web = self.web([{"name": "none", "dns": "nxdomain"}])
+        daemon = self.crawl(web, 60_000, state={"dir": volume.path / "state"}, retry={"schedule": ["10ms"]})
+        status = self.wait_paused(daemon, "disk_full")
+        self.assertIn("state", status["pause_reason"])
+        volume.resize(256)
+        self.wait_settled(daemon, 60)
+        stats = self.control(daemon).stats()
+        self.assertEqual(stats["lines"], 60_000)
+        self.assertEqual({name: count for name, count in stats["outcomes"].items() if count}, {"dns_not_found": 60_000})
+        self.terminate(daemon)
+
+
+if __name__ == "__main__":
+    unittest.main()
