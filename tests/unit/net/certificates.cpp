@@ -77,6 +77,16 @@ Identity Authority::issue(const std::string& names, Validity validity) const {
     return leaf;
 }
 
+Identity Authority::issue_through_another(const std::string& names) const {
+    Identity between = unsigned_identity("Between", Validity::now);
+    add_extension(between.certificate.get(), root_.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+    sign(between, root_);
+    Identity leaf = unsigned_identity("leaf", Validity::now);
+    add_extension(leaf.certificate.get(), between.certificate.get(), NID_subject_alt_name, names.c_str());
+    sign(leaf, between);
+    return leaf;
+}
+
 Identity Authority::self_signed(const std::string& names) {
     Identity leaf = unsigned_identity("leaf", Validity::now);
     add_extension(leaf.certificate.get(), leaf.certificate.get(), NID_subject_alt_name, names.c_str());

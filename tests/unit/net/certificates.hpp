@@ -33,6 +33,8 @@ class Authority {
 
     /// @param names  as openssl.cnf has them: "DNS:a.example,IP:127.0.0.1".
     [[nodiscard]] Identity issue(const std::string& names, Validity validity = Validity::now) const;
+    /// By an authority between, whose certificate is with nobody.
+    [[nodiscard]] Identity issue_through_another(const std::string& names) const;
     [[nodiscard]] static Identity self_signed(const std::string& names);
     /// PEM file of the root.
     [[nodiscard]] const std::string& file() const noexcept { return file_; }

@@ -82,6 +82,27 @@ TEST_F(HostileTls, ACertificateThatIsNotYetValidIsRefused) {
     EXPECT_EQ(fetch("https://a.example/").error, Errc::tls_certificate);
 }
 
+TEST_F(HostileTls, AChainWithAMissingIntermediateIsRefused) {
+    server_ =
+        std::make_unique<WebServer>(authority_.issue_through_another("DNS:a.example"), std::vector<Script>{kServeOne});
+    map_port(443, server_->port());
+    make_client();
+    EXPECT_EQ(fetch("https://a.example/").error, Errc::tls_certificate);
+}
+
+TEST_F(HostileTls, InternationalNamesAreCheckedAsTheyAreOnTheWire) {
+    dns_.names["xn--bcher-kva.example"].v4 = {"127.0.0.1"};
+    server_ =
+        std::make_unique<WebServer>(authority_.issue("DNS:xn--bcher-kva.example"), std::vector<Script>{kServeOne});
+    map_port(443, server_->port());
+    make_client();
+    EXPECT_EQ(fetch("https://b\xc3\xbc"
+                    "cher.example/")
+                  .body,
+              "image");
+    EXPECT_EQ(fetch("https://a.example/").error, Errc::tls_certificate);
+}
+
 TEST_F(HostileTls, AHandshakeThatStopsInItsMiddleIsAHandshakeError) {
     options_.connect_timeout = milliseconds(60);
     serve_plain([](Peer& peer) {

@@ -61,7 +61,9 @@ class ResolverTest : public ::testing::Test {
 
     void make(Resolver::Options options) {
         resolver_.reset();
-        options.servers = {server_.address()};
+        if (options.servers.empty()) {
+            options.servers = {server_.address()};
+        }
         options.tries = 2;
         resolver_ = std::make_unique<Resolver>(context_, std::move(options), clock_, metrics_);
     }
@@ -161,6 +163,27 @@ TEST_F(ResolverTest, AServerThatIsSilentIsAFailureAfterItsTries) {
     EXPECT_EQ(ask("silent.example").error(), Errc::dns_failure);
     EXPECT_EQ(server_.queries("silent.example"), 4);  // two types, two tries
     EXPECT_EQ(metrics_.dns_queries(DnsResult::timeout).value(), 1u);
+}
+
+TEST_F(ResolverTest, AnotherServerIsAskedIfOneIsGoneFailsOrIsSilent) {
+    server_.names["a.example"] = {.v4 = {"192.0.2.1"}};
+    test::DnsServer failing(context_);
+    failing.names["a.example"] = {.rcode = 2};
+    test::DnsServer refusing(context_);
+    refusing.names["a.example"] = {.rcode = 5};
+    test::DnsServer silent(context_);
+    silent.names["a.example"] = {.silent = true};
+    test::DnsServer gone(context_);
+    const std::string nobody = gone.address();
+    gone.close();
+    for (const std::string& first : {failing.address(), refusing.address(), silent.address(), nobody}) {
+        Resolver::Options options;
+        options.timeout = milliseconds(50);
+        options.servers = {first, server_.address()};
+        make(std::move(options));
+        EXPECT_EQ(ask("a.example").value(), addresses({"192.0.2.1"})) << first;
+    }
+    EXPECT_GT(failing.queries() * refusing.queries() * silent.queries(), 0);
 }
 
 TEST_F(ResolverTest, AnotherTryMayHelp) {
