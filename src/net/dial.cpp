@@ -19,21 +19,6 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-// What keeps one address from being connected to, when neither time nor the caller does.
-Errc connect_error(const ErrorCode& error) {
-    switch (const Errc kind = classify(error)) {
-        case Errc::connection_reset:
-            return Errc::connect_refused;
-        case Errc::connect_refused:
-        case Errc::connect_timeout:
-        case Errc::out_of_descriptors:
-        case Errc::cancelled:
-            return kind;
-        default:
-            return Errc::unreachable;
-    }
-}
-
 // No other address would do better.
 bool is_our_own(Errc error) {
     return error == Errc::cancelled || error == Errc::out_of_descriptors || error == Errc::timeout_total;
@@ -139,7 +124,7 @@ std::unique_ptr<Connection> Client::Core::judge(DialRace& race) {
         if (!attempt->connection || (!lost && !overtaken)) {
             continue;
         }
-        if (!lost || connect_error(*attempt->end) != Errc::out_of_descriptors) {
+        if (!lost || connect_error(*attempt->end, attempt->address) != Errc::out_of_descriptors) {
             failed_addresses.failed(attempt->address, now);
         }
         attempt->connection.reset();
@@ -160,7 +145,8 @@ Errc Client::Core::failure_of(DialRace& race, Deadline deadline) const {
             continue;
         }
         const bool late = *attempt.end == boost::beast::error::timeout;
-        const Errc kind = late ? timeout_error(deadline, Errc::connect_timeout) : connect_error(*attempt.end);
+        const Errc kind =
+            late ? timeout_error(deadline, Errc::connect_timeout) : connect_error(*attempt.end, attempt.address);
         if (is_our_own(kind)) {
             return kind;
         }

@@ -1,6 +1,7 @@
 #include "dial_order.hpp"
 
 #include <algorithm>
+#include <boost/system/errc.hpp>
 
 namespace grit::net {
 namespace ip = boost::asio::ip;
@@ -44,6 +45,24 @@ void order_for_dial(std::vector<ip::address>& addresses, const FailedAddresses& 
     addresses.insert(addresses.end(), last.begin(), last.end());
     if (addresses.size() > kMaxDialled) {
         addresses.resize(kMaxDialled);
+    }
+}
+
+Errc connect_error(const ErrorCode& error, const ip::address& address) {
+    // connect(2): all ephemeral ports are in use. With IPv6 it may also say that the machine has none.
+    if (error == boost::system::errc::address_not_available && address.is_v4()) {
+        return Errc::out_of_descriptors;
+    }
+    switch (const Errc kind = classify(error)) {
+        case Errc::connection_reset:
+            return Errc::connect_refused;
+        case Errc::connect_refused:
+        case Errc::connect_timeout:
+        case Errc::out_of_descriptors:
+        case Errc::cancelled:
+            return kind;
+        default:
+            return Errc::unreachable;
     }
 }
 

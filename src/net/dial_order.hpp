@@ -1,4 +1,4 @@
-// Which of a host's addresses to try, and in which order.
+// Which of a host's addresses to try, in which order, and what it means if one fails.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "grit/base/clock.hpp"
+#include "grit/net/errc.hpp"
 
 namespace grit::net {
 
@@ -40,5 +41,9 @@ inline constexpr std::size_t kMaxDialled = 4;
 /// each in the order it had (RFC 8305 section 4), those that failed lately behind all others.
 /// IPv4 leads, unlike there: storage nodes often have no IPv6, and every image host has IPv4.
 void order_for_dial(std::vector<boost::asio::ip::address>& addresses, const FailedAddresses& failed, SteadyTime now);
+
+/// What keeps one address from being connected to, when neither time nor the caller does. A local port that is missing
+/// is a descriptor that is missing: ours, not the address's.
+[[nodiscard]] Errc connect_error(const ErrorCode& error, const boost::asio::ip::address& address);
 
 }  // namespace grit::net

@@ -31,7 +31,7 @@ constexpr std::array<Row, 20> kRows{{
     {Errc::unreachable, "unreachable", Outcome::unreachable, "no route to the host"},
     {Errc::tls_handshake, "tls_handshake", Outcome::tls_handshake, "the TLS handshake failed"},
     {Errc::tls_certificate, "tls_certificate", Outcome::tls_certificate, "the server's certificate is not valid"},
-    {Errc::out_of_descriptors, "out_of_descriptors", Outcome::out_of_descriptors, "no file descriptor left"},
+    {Errc::out_of_descriptors, "out_of_descriptors", Outcome::out_of_descriptors, "no file descriptor or local port left"},
     {Errc::network_down, "network_down", Outcome::network_down, "our network is down"},
     {Errc::connection_reset, "connection_reset", Outcome::connection_reset, "the connection was cut"},
     {Errc::timeout_first_byte, "timeout_first_byte", Outcome::timeout_first_byte, "no answer to the request in time"},

@@ -22,7 +22,7 @@ enum class Errc {
     unreachable,         ///< TCP: no route to any address of the host.
     tls_handshake,       ///< TLS: anything but the certificate, a handshake that takes too long among it.
     tls_certificate,     ///< TLS: the certificate is expired, not trusted, or another host's.
-    out_of_descriptors,  ///< This process or machine has no file descriptor left.
+    out_of_descriptors,  ///< This process or machine has no file descriptor, or no local port, left.
     network_down,        ///< Never made by this module: who sees that all hosts are unreachable says so.
     connection_reset,    ///< The connection died before the answer's head was complete, or within its body by RST.
     timeout_first_byte,  ///< The head did not come in time.
@@ -44,8 +44,8 @@ enum class Errc {
 /// phase does not say more. Errors of this module are themselves; what is not known is `connection_reset`.
 [[nodiscard]] Errc classify(const ErrorCode& error) noexcept;
 
-/// The outcome of a fetch that ended so. `cancelled` is `shutting_down`, and so are `address_busy` and `not_sent`, which
-/// have no outcome (nothing was asked): who does not look for it first charges nobody.
+/// The outcome of a fetch that ended so. `cancelled` is `shutting_down`, and so are `address_busy` and `not_sent`,
+/// which have no outcome (nothing was asked): who does not look for it first charges nobody.
 [[nodiscard]] Outcome outcome_of(const ErrorCode& error) noexcept;
 
 }  // namespace grit::net

@@ -68,6 +68,18 @@ TEST(DialOrder, FailuresAreForgottenInTimeAndBoundedInNumber) {
     EXPECT_TRUE(failed.failed_lately(address(600), kNow + seconds(70)));
 }
 
+TEST(ConnectError, LocalPortsThatAreUsedUpAreOurOwnFault) {
+    namespace errc = boost::system::errc;
+    const ip::address v4 = ip::make_address("192.0.2.1");
+    const ip::address v6 = ip::make_address("2001:db8::1");
+    const auto none = errc::make_error_code(errc::address_not_available);
+    EXPECT_EQ(connect_error(none, v4), Errc::out_of_descriptors);
+    EXPECT_EQ(connect_error(none, v6), Errc::unreachable) << "a machine without IPv6 says so";
+    EXPECT_EQ(connect_error(errc::make_error_code(errc::too_many_files_open), v6), Errc::out_of_descriptors);
+    EXPECT_EQ(connect_error(errc::make_error_code(errc::host_unreachable), v4), Errc::unreachable);
+    EXPECT_EQ(connect_error(errc::make_error_code(errc::connection_reset), v4), Errc::connect_refused);
+}
+
 // 127.0.0.2 is silent; 127.0.0.1 and ::1 are served or refuse.
 class DialRaceTest : public ClientTest {
   protected:
