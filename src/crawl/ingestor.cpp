@@ -181,6 +181,9 @@ void Ingestor::work() {
         {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [this] { return rescan_ || stopping_; });
+            if (stopping_) {
+                return;
+            }
             rescan_ = false;
             progress_.problem.clear();
         }

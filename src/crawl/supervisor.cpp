@@ -7,8 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
-#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -25,7 +23,6 @@ constexpr Milliseconds kVolumeInterval{1'000};
 constexpr Milliseconds kMeasureInterval{1'000};
 constexpr Milliseconds kEndLookInterval{100};
 constexpr std::size_t kRetriesPerFeed = 2'000;
-constexpr std::size_t kSamples = 30;
 // How long the crawl rests after a fault of our own, before it tries again.
 constexpr Milliseconds kFaultPause{5'000};
 constexpr Milliseconds kDescriptorPause{1'000};
@@ -400,92 +397,6 @@ void Supervisor::feed_due_retries() {
     }
 }
 
-void Supervisor::measure() {
-    metrics::Metrics& metrics = parts_.metrics;
-    Sample sample{parts_.clock.now()};
-    for (const metrics::Counter& fetches : metrics.fetches.all()) {
-        sample.fetches += fetches.value();
-    }
-    sample.stored = metrics.fetches(Outcome::stored).value();
-    sample.bytes = metrics.downloaded_bytes.value();
-    samples_.push_back(sample);
-    if (samples_.size() > kSamples) {
-        samples_.erase(samples_.begin());
-    }
-    const CrawlStatus now = status();
-    std::uint64_t done = 0;
-    std::uint64_t failed = 0;
-    for (const Outcome outcome : kAllOutcomes) {
-        (disposition_of(outcome) == Disposition::done ? done : failed) += now.totals.outcomes[index_of(outcome)];
-    }
-    using metrics::HostState;
-    using metrics::RecordState;
-    const auto as_gauge = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
-    metrics.records(RecordState::pending).set(as_gauge(now.hosts.remaining));
-    metrics.records(RecordState::active).set(as_gauge(now.in_flight));
-    metrics.records(RecordState::retry_wait).set(as_gauge(now.waiting));
-    metrics.records(RecordState::done).set(as_gauge(done));
-    metrics.records(RecordState::failed).set(as_gauge(failed));
-    metrics.hosts(HostState::ready).set(as_gauge(now.hosts.ready + now.hosts.parked));
-    metrics.hosts(HostState::active).set(as_gauge(now.hosts.active));
-    metrics.hosts(HostState::backoff).set(as_gauge(now.hosts.backoff));
-    metrics.hosts(HostState::open_circuit).set(as_gauge(now.hosts.down));
-    metrics.hosts(HostState::drained).set(as_gauge(now.hosts.finished));
-    const store::EnvStats state = parts_.env.stats();
-    metrics.state_map_used_bytes.set(as_gauge(state.used_bytes));
-    metrics.state_map_size_bytes.set(as_gauge(state.map_bytes));
-    if (const auto volume = parts_.depot.free_space()) {
-        metrics.volume_free_bytes.set(as_gauge(volume->free_bytes));
-    }
-}
-
-CrawlStatus Supervisor::status() const {
-    CrawlStatus status;
-    if (auto txn = parts_.env.read()) {
-        if (const auto totals = store::get_totals(*txn)) {
-            status.totals = *totals;
-        }
-    }
-    status.waiting = committer_.waiting();
-    status.uncommitted = committer_.uncommitted();
-    for (const auto& shard : shards_) {
-        const frontier::FrontierCounts counts = shard->counts();
-        status.in_flight += shard->in_flight();
-        status.hosts.known += counts.known;
-        status.hosts.ready += counts.ready;
-        status.hosts.active += counts.active;
-        status.hosts.parked += counts.parked;
-        status.hosts.backoff += counts.backoff;
-        status.hosts.down += counts.down;
-        status.hosts.finished += counts.finished;
-        status.hosts.remaining += counts.remaining;
-    }
-    status.input = ingestor_.progress();
-    status.draining = draining_;
-    {
-        const std::lock_guard lock(mutex_);
-        status.paused = paused_;
-        status.pause_reason = pause_reason_;
-    }
-    if (samples_.size() >= 2) {
-        const Sample& first = samples_.front();
-        const Sample& last = samples_.back();
-        const double seconds = std::chrono::duration<double>(last.at - first.at).count();
-        if (seconds > 0) {
-            status.fetches_per_second = static_cast<double>(last.fetches - first.fetches) / seconds;
-            status.stored_per_second = static_cast<double>(last.stored - first.stored) / seconds;
-            status.bytes_per_second = static_cast<double>(last.bytes - first.bytes) / seconds;
-        }
-    }
-    const std::uint64_t left = status.hosts.remaining + status.in_flight + status.waiting;
-    if (left == 0 && status.input.complete) {
-        status.eta_seconds = 0;
-    } else if (status.fetches_per_second > 0 && !status.paused) {
-        status.eta_seconds = static_cast<std::uint64_t>(static_cast<double>(left) / status.fetches_per_second);
-    }
-    return status;
-}
-
 // Is it done? ---------------------------------------------------------------------------------------------------------
 
 // What every shard says of itself, asked after all that was posted to it before.
@@ -552,98 +463,6 @@ void Supervisor::judge_end(const Probe& probe) {
     if (!due_soon) {
         std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::waiting);
     }
-}
-
-// For operators -------------------------------------------------------------------------------------------------------
-
-std::optional<frontier::HostView> Supervisor::host(std::string_view name) {
-    const auto id = hosts_.find(name);
-    if (!id) {
-        return std::nullopt;
-    }
-    auto answer = std::make_shared<std::promise<std::optional<frontier::HostView>>>();
-    shard_of(*id).post([answer, id = *id](Shard& shard) { answer->set_value(shard.frontier().view(id)); });
-    return answer->get_future().get();
-}
-
-std::vector<frontier::HostView> Supervisor::largest_hosts(std::size_t limit) {
-    std::vector<frontier::HostView> all;
-    for (const auto& shard : shards_) {
-        auto answer = std::make_shared<std::promise<std::vector<frontier::HostView>>>();
-        shard->post([answer, limit](Shard& asked) { answer->set_value(asked.frontier().largest(limit)); });
-        const std::vector<frontier::HostView> some = answer->get_future().get();
-        all.insert(all.end(), some.begin(), some.end());
-    }
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.remaining > b.remaining; });
-    all.resize(std::min(all.size(), limit));
-    return all;
-}
-
-Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
-    std::vector<store::RecordKey> keys;
-    const auto choose = [&](const store::RecordKey& key, const store::Record& record) {
-        const bool wanted = !record.waiting && record.location.empty() && key.host != kNoHost &&
-                            record.last_ms >= filter.since_ms && (!filter.host || key.host == *filter.host) &&
-                            std::find(filter.outcomes.begin(), filter.outcomes.end(), record.outcome) != filter.outcomes.end();
-        if (wanted) {
-            keys.push_back(key);
-        }
-        return true;
-    };
-    if (const auto scanned = store::scan_records(parts_.env, choose); !scanned) {
-        return Problem{"the records can not be read: " + scanned.error().message()};
-    }
-    if (filter.dry_run || keys.empty()) {
-        return keys.size();
-    }
-    std::uint64_t requeued = 0;
-    const auto write = [&](store::WriteTxn& txn) -> Result<void> {
-        requeued = 0;
-        auto totals = store::get_totals(txn);
-        if (!totals) {
-            return totals.error();
-        }
-        const std::int64_t due = parts_.clock.wall_now().time_since_epoch().count();
-        for (const store::RecordKey& key : keys) {
-            auto record = store::get_record(txn, key);
-            if (!record || record->waiting || !record->location.empty()) {
-                continue;
-            }
-            --totals->outcomes[grit::index_of(record->outcome)];
-            record->waiting = true;
-            record->attempts = 0;
-            record->due_ms = due;
-            ++requeued;
-            if (const auto put = store::put_retry(txn, store::RetryKey{due, key}, record->outcome); !put) {
-                return put;
-            }
-            if (const auto put = store::put_record(txn, key, *record); !put) {
-                return put;
-            }
-        }
-        return store::put_totals(txn, *totals);
-    };
-    if (const auto written = parts_.writer.transact(write); !written) {
-        return Problem{"the state can not be written: " + written.error().message()};
-    }
-    committer_.add_waiting(static_cast<std::int64_t>(requeued));
-    // They come in the order of the table, so each host's are together.
-    keys.erase(std::unique(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.host == b.host; }), keys.end());
-    for (const store::RecordKey& key : keys) {
-        on_shard_of(key.host, [this, host = key.host](frontier::Frontier& frontier) {
-            frontier.forgive(host);
-            committer_.note(host, HostNote{frontier.memory(host), frontier.gone_as(host)});
-        });
-    }
-    return requeued;
-}
-
-SteadyTime Supervisor::oldest_heartbeat() const {
-    SteadyTime oldest = parts_.writer.heartbeat();
-    for (const auto& shard : shards_) {
-        oldest = std::min(oldest, shard->heartbeat());
-    }
-    return oldest;
 }
 
 }  // namespace grit::crawl

@@ -142,6 +142,7 @@ class Supervisor final : private CommitListener, private Crossing {
     void watch_volume();
     void update_pause();
     void measure();
+    void ask_for_longest_host();
     void look_for_end();
     void judge_end(const Probe& probe);
 
@@ -184,6 +185,8 @@ class Supervisor final : private CommitListener, private Crossing {
         std::uint64_t bytes = 0;
     };
     std::vector<Sample> samples_;
+    std::size_t looks_ = 0;
+    SteadyTime longest_host_ends_{};
 };
 
 }  // namespace grit::crawl

@@ -1,0 +1,54 @@
+// What the frontier keeps of one host. Private to the frontier's own files.
+#pragma once
+
+#include "grit/frontier/frontier.hpp"
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace grit::frontier {
+
+// Lines looked at per `lease` that turn out to need no request (duplicates, hosts given up): bounds its time.
+inline constexpr std::size_t kLinesPerCall = 256;
+// A host that is parked for this long gives its lines back to the disk. Longer than any pace: only back-off does it.
+inline constexpr Milliseconds kLongPark{45'000};
+
+// What a host needs only while it is being worked on.
+struct Frontier::InPlay {
+    // Lists, since they are empty as a rule and an empty deque holds 600 bytes.
+    std::list<TaskPtr> questions;  // for a robots.txt: before all else
+    std::list<TaskPtr> first;      // given back, redirected here, due again: before the queue
+    std::vector<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work; the next one is the last
+    // URLs leased and not committed yet, each with the duplicate lines met meanwhile.
+    std::unordered_map<UrlHash, std::vector<TaskPtr>> open_urls;
+
+    [[nodiscard]] bool empty() const { return tasks() == 0 && open_urls.empty(); }
+    [[nodiscard]] std::size_t tasks() const { return questions.size() + first.size() + lines.size(); }
+};
+
+struct Frontier::Host {
+    HostId id = kNoHost;
+    std::uint32_t next_block = 0;
+    RunId next_run = 0;  // where the next block is to be looked for; 0: no line yet
+    Place place = Place::idle;
+    Category category = Category::finished;
+    ReadyQueue::Urgency urgency = 0;         // when it was ready last: entries of it with another one are stale
+    ReadyQueue::Urgency loaded_urgency = 0;  // when the block in work was loaded
+    bool awaits_robots = false;
+    bool at_first_run = true;  // next_run is known to be the first run with lines left
+    std::uint8_t gone_as = store::kNotGone;
+    // Requests that were open when the host last refused: if they are refused too, that is part of the same event.
+    std::uint16_t refused_with = 0;
+    std::uint64_t pending = 0;    // lines in the queue, not loaded
+    std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
+    std::uint64_t taken = 0;      // lines of the runs being loaded at start that are settled already
+    std::uint64_t domain = 0;
+    politeness::HostGate gate;
+    std::unique_ptr<InPlay> in_play;
+};
+
+}  // namespace grit::frontier

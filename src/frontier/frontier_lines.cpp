@@ -1,0 +1,224 @@
+// From a host's place in the queue to the task that is asked next, and back to the disk while it is parked for long.
+#include <algorithm>
+#include <utility>
+
+#include "frontier_host.hpp"
+#include "grit/frontier/frontier.hpp"
+#include "grit/store/tables.hpp"
+
+namespace grit::frontier {
+namespace {
+
+// After the state could not be read.
+constexpr Milliseconds kReadFaultPause{1000};
+
+}  // namespace
+
+// What robots.txt forbids ends here, without a request. Where its rules are not known they are asked for first.
+TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
+    while (verdicts_.size() < kLinesPerCall) {
+        TaskPtr task = next_task(host);
+        if (!task || robots_ == nullptr || task->kind == Task::Kind::robots) {
+            return task;
+        }
+        const std::string origin = task->url.origin();
+        const robots::Rules* rules = robots_->find(origin, now);
+        if (rules == nullptr) {
+            auto question = std::make_unique<Task>();
+            question->kind = Task::Kind::robots;
+            question->home = host.id;
+            question->url = *url::resolve(task->url, "/robots.txt");
+            question->robots_origin = origin;
+            in_play(host).first.push_front(std::move(task));
+            ++remaining_;
+            host.awaits_robots = true;
+            return question;
+        }
+        if (rules->allows(task->url.target)) {
+            return task;
+        }
+        verdict(std::move(task), Outcome::robots_denied, "robots.txt");
+    }
+    return nullptr;
+}
+
+TaskPtr Frontier::next_task(Host& host) {
+    InPlay& work = in_play(host);
+    TaskPtr task;
+    if (auto& urgent = work.questions.empty() ? work.first : work.questions; !urgent.empty()) {
+        task = std::move(urgent.front());
+        urgent.pop_front();
+        --remaining_;
+    } else {
+        task = next_line(host);
+    }
+    shed(host);
+    return task;
+}
+
+// The next line that needs a request; lines that need none become verdicts, or wait for the same URL's outcome.
+TaskPtr Frontier::next_line(Host& host) {
+    auto txn = env_.read();
+    if (!txn) {
+        log_.error("frontier.read_failed", {{"error", txn.error().message()}});
+        host.gate.hold_until(clock_.now() + kReadFaultPause);
+        return nullptr;
+    }
+    for (std::size_t looked_at = 0; looked_at < kLinesPerCall; ++looked_at) {
+        InPlay& work = in_play(host);
+        if (work.lines.empty() && !load_block(host, *txn)) {
+            return nullptr;
+        }
+        auto [entry, ref] = std::move(work.lines.back());
+        work.lines.pop_back();
+        --remaining_;
+        ++host.unsettled;
+        auto line = std::make_unique<Task>();
+        line->home = host.id;
+        line->ordinal = entry.ordinal;
+        line->raw_url = std::move(entry.url);
+        line->line = ref;
+        if (TaskPtr task = judge_line(host, *txn, std::move(line))) {
+            return task;
+        }
+    }
+    return nullptr;
+}
+
+TaskPtr Frontier::judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line) {
+    auto canonical = url::canonicalize(line->raw_url);
+    if (!canonical) {
+        // Ingest let it pass, so an older gritd read the URL otherwise.
+        verdict(std::move(line), url::outcome_of(canonical.error()), canonical.error().message());
+        return nullptr;
+    }
+    line->url = std::move(*canonical);
+    line->hash = line->url.hash();
+    InPlay& work = in_play(host);
+    if (const auto open = work.open_urls.find(line->hash); open != work.open_urls.end()) {
+        open->second.push_back(std::move(line));
+        return nullptr;
+    }
+    const auto known = store::has_record(txn, store::RecordKey{host.id, line->hash});
+    if (known && *known) {
+        verdict(std::move(line), Outcome::duplicate_url, {});
+        return nullptr;
+    }
+    work.open_urls.try_emplace(line->hash);
+    return line;
+}
+
+bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
+    const std::string_view name = table_.info(host.id).name;
+    while (host.pending > 0 && host.next_run <= last_run_) {
+        const auto key = store::next_block(txn, host.id, host.next_run, host.next_block);
+        if (!key) {
+            if (key.error() != store::Errc::not_found) {
+                log_.error("frontier.read_failed", {{"host", name}, {"error", key.error().message()}});
+                host.gate.hold_until(clock_.now() + kReadFaultPause);
+                return false;
+            }
+            ++host.next_run;
+            host.next_block = 0;
+            continue;
+        }
+        host.next_block = key->block + 1;
+        host.loaded_urgency = urgency_of(host);
+        auto block = store::get_block(txn, codec_, *key, name);
+        const auto progress = store::get_progress(txn, *key);
+        if (!block || !progress) {
+            log_.error("frontier.block_damaged", {{"host", name}, {"run", key->run}, {"block", key->block}});
+            continue;
+        }
+        InPlay& work = in_play(host);
+        const auto entries = static_cast<std::uint16_t>(block->size());
+        for (std::uint16_t i = entries; i-- > 0;) {
+            if (!progress->test(i)) {
+                work.lines.emplace_back(std::move((*block)[i]), LineRef{*key, i, entries});
+            }
+        }
+        host.pending -= std::min<std::uint64_t>(host.pending, work.lines.size());
+        host.at_first_run = host.at_first_run || host.pending == 0;
+        if (!work.lines.empty()) {
+            return true;
+        }
+    }
+    if (host.pending > 0) {
+        log_.error("frontier.lines_missing", {{"host", name}, {"lines", host.pending}});
+        remaining_ -= host.pending;
+        host.pending = 0;
+    }
+    return false;
+}
+
+// Forgets the lines of a host that is left alone for long: they are on disk and are read again. Only while all that has
+// left the queue waits here: what is on its way to its record would be met a second time.
+void Frontier::unload(Host& host) {
+    if (!host.in_play) {
+        return;
+    }
+    InPlay& work = *host.in_play;
+    std::uint64_t here = 0;
+    for (const TaskPtr& task : work.first) {
+        here += task->hops == 0 ? 1 : 0;
+    }
+    for (const auto& [hash, duplicates] : work.open_urls) {
+        here += duplicates.size();
+    }
+    if (here != host.unsettled) {
+        return;
+    }
+    store::QueueKey from{host.next_run, host.id, host.next_block};
+    std::uint64_t lines = 0;
+    const auto forget = [&](const LineRef& line) {
+        from = std::min(from, line.block);
+        ++lines;
+    };
+    for (const auto& [entry, line] : work.lines) {
+        forget(line);
+    }
+    const std::uint64_t unread = lines;
+    work.lines.clear();
+    for (auto& [hash, duplicates] : work.open_urls) {
+        for (const TaskPtr& duplicate : duplicates) {
+            forget(*duplicate->line);
+            ++remaining_;
+        }
+        duplicates.clear();
+    }
+    std::erase_if(work.first, [&](const TaskPtr& task) {
+        if (!task->line || task->hops > 0) {
+            return false;
+        }
+        forget(*task->line);
+        work.open_urls.erase(task->hash);
+        return true;
+    });
+    host.unsettled -= lines - unread;
+    host.pending += lines;
+    host.next_run = from.run;
+    host.next_block = from.block;
+    shed(host);
+}
+
+// A host that was given up: its URLs end as it did, without a request.
+void Frontier::end_lines_of_gone(Host& host) {
+    const Outcome as = outcome_of_number(host.gone_as).value_or(Outcome::unreachable);
+    while (verdicts_.size() < kLinesPerCall && remaining_of(host) > 0) {
+        TaskPtr task = next_task(host);
+        if (!task) {
+            return;
+        }
+        verdict(std::move(task), as, "the host was given up");
+    }
+}
+
+void Frontier::verdict(TaskPtr task, Outcome outcome, std::string detail) {
+    verdicts_.push_back(Verdict{std::move(task), outcome, std::move(detail)});
+}
+
+std::vector<Verdict> Frontier::take_verdicts() {
+    return std::exchange(verdicts_, {});
+}
+
+}  // namespace grit::frontier

@@ -1,0 +1,229 @@
+// Where each host is kept - ready, parked, waiting for an answer - and what an operator sees of it.
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <utility>
+
+#include "frontier_host.hpp"
+#include "grit/frontier/frontier.hpp"
+
+namespace grit::frontier {
+// Where hosts are kept ------------------------------------------------------------------------------------------------
+
+std::uint32_t Frontier::index_of(HostId id) {
+    if (id >= index_.size()) {
+        index_.resize(std::max<std::size_t>(id + 1, index_.size() * 3 / 2), 0);
+    }
+    if (index_[id] == 0) {
+        Host& host = hosts_.emplace_back();
+        host.id = id;
+        host.domain = table_.info(id).domain;
+        ++categories_[static_cast<std::size_t>(host.category)];
+        index_[id] = static_cast<std::uint32_t>(hosts_.size());
+    }
+    return index_[id] - 1;
+}
+
+Frontier::Host& Frontier::host_of(HostId id) {
+    return hosts_[index_of(id)];
+}
+
+const Frontier::Host* Frontier::find(HostId id) const {
+    return id < index_.size() && index_[id] != 0 ? &hosts_[index_[id] - 1] : nullptr;
+}
+
+Frontier::InPlay& Frontier::in_play(Host& host) {
+    if (!host.in_play) {
+        host.in_play = std::make_unique<InPlay>();
+    }
+    return *host.in_play;
+}
+
+void Frontier::shed(Host& host) {
+    if (host.in_play && host.in_play->empty()) {
+        host.in_play.reset();
+    }
+}
+
+std::uint64_t Frontier::remaining_of(const Host& host) {
+    return host.pending + (host.in_play ? host.in_play->tasks() : 0);
+}
+
+// Until its rules are known a host is asked for nothing but a robots.txt: its own, or one that is said to be there.
+bool Frontier::must_wait_for_robots(const Host& host) {
+    return host.awaits_robots && (!host.in_play || host.in_play->questions.empty());
+}
+
+// For a host that is in no queue: decides where it belongs now.
+void Frontier::place(std::uint32_t index) {
+    Host& host = hosts_[index];
+    parked_.remove(index);
+    const std::uint64_t remaining = remaining_of(host);
+    const bool gone = host.gone_as != store::kNotGone;
+    if (remaining == 0) {
+        host.place = Place::idle;
+    } else if (!gone && must_wait_for_robots(host)) {
+        host.place = Place::robots;
+    } else if (!gone && !host.gate.has_room(manners_)) {
+        host.place = Place::busy;
+    } else if (!gone && host.gate.next_at() > clock_.now()) {
+        host.place = Place::parked;
+        parked_.add(index, host.gate.next_at());
+        if (host.gate.next_at() - clock_.now() >= kLongPark) {
+            unload(host);
+        }
+    } else {
+        host.place = Place::ready;
+        host.urgency = urgency_of(host);
+        ready_.push(host.urgency, index);
+        ++ready_count_;
+    }
+    recount(host);
+}
+
+// Something changed for the host: a host in a queue is looked at again when its turn comes.
+void Frontier::place_if_free(std::uint32_t index) {
+    Host& host = hosts_[index];
+    const bool wait_is_moot = host.gone_as != store::kNotGone && host.place == Place::parked;
+    if (host.place == Place::idle || host.place == Place::busy || host.place == Place::robots || wait_is_moot) {
+        place(index);
+        return;
+    }
+    if (host.place == Place::ready && urgency_of(host) > host.urgency) {
+        host.urgency = urgency_of(host);
+        ready_.push(host.urgency, index);
+    }
+    recount(host);
+}
+
+// By the time that the host will take, in steps of a quarter of a power of two. A host with lines in memory keeps the
+// urgency at which it got them and goes before its equals, so that few hosts have lines in memory: without that rule
+// all hosts that are about as large would be worked on in turn, each with its block.
+ReadyQueue::Urgency Frontier::urgency_of(const Host& host) const {
+    const std::uint64_t time =
+        remaining_of(host) * static_cast<std::uint64_t>(host.gate.time_per_request(manners_).count());
+    const auto octave = static_cast<unsigned>(std::bit_width(time));
+    const auto quarter = static_cast<unsigned>(octave < 3 ? 0 : (time >> (octave - 3U)) & 3U);
+    const auto urgency = static_cast<ReadyQueue::Urgency>(8 * octave + 2 * quarter);
+    if (!host.in_play || host.in_play->lines.empty()) {
+        return urgency;
+    }
+    return std::max(urgency, host.loaded_urgency) | 1U;
+}
+
+// A place of the domain is free: the first waiting host that can use it gets its turn.
+void Frontier::wake_domain(std::uint64_t domain) {
+    while (const auto waiting = domains_.next_waiting(domain)) {
+        Host& host = hosts_[*waiting];
+        host.place = Place::idle;
+        place(*waiting);
+        if (host.place == Place::ready) {
+            // Next of all: another host of the domain must not take the place before it.
+            host.urgency = ReadyQueue::kUrgencies - 1;
+            ready_.push(host.urgency, *waiting);
+            return;
+        }
+    }
+}
+
+void Frontier::recount(Host& host) {
+    Category category = Category::parked;
+    if (host.gate.open_requests() > 0) {
+        category = Category::active;
+    } else if (host.place == Place::idle) {
+        category = Category::finished;
+    } else if (host.place == Place::ready) {
+        category = Category::ready;
+    } else if (host.gate.is_down()) {
+        category = Category::down;
+    } else if (host.gate.in_back_off(clock_.now())) {
+        category = Category::backoff;
+    }
+    --categories_[static_cast<std::size_t>(host.category)];
+    ++categories_[static_cast<std::size_t>(category)];
+    host.category = category;
+}
+
+std::uint32_t Frontier::pop_ready() {
+    assert(ready_count_ > 0);
+    --ready_count_;
+    return ready_.pop([this](std::uint32_t index, ReadyQueue::Urgency urgency) {
+        return hosts_[index].place == Place::ready && hosts_[index].urgency == urgency;
+    });
+}
+
+void Frontier::promote_parked(SteadyTime now) {
+    while (const auto index = parked_.take_due(now)) {
+        hosts_[*index].place = Place::idle;
+        place(*index);
+    }
+}
+
+bool Frontier::has_ready() const noexcept {
+    return ready_count_ > 0;
+}
+
+SteadyTime Frontier::next_due() {
+    return parked_.earliest();
+}
+
+SteadyTime Frontier::earliest_work() {
+    return has_ready() ? clock_.now() : next_due();
+}
+
+// For people ----------------------------------------------------------------------------------------------------------
+
+FrontierCounts Frontier::counts() const {
+    const auto of = [this](Category category) { return categories_[static_cast<std::size_t>(category)]; };
+    return FrontierCounts{hosts_.size(),
+                          of(Category::ready),
+                          of(Category::active),
+                          of(Category::parked),
+                          of(Category::backoff),
+                          of(Category::down),
+                          of(Category::finished),
+                          remaining_,
+                          open_,
+                          verdicts_.size()};
+}
+
+HostView Frontier::view_of(const Host& host) const {
+    constexpr std::array<const char*, kCategories> kNames{"finished", "ready", "active", "parked", "backoff", "down"};
+    const SteadyTime now = clock_.now();
+    HostView view;
+    view.id = host.id;
+    view.name = table_.info(host.id).name;
+    view.state = kNames[static_cast<std::size_t>(host.category)];
+    view.remaining = remaining_of(host);
+    view.in_memory = view.remaining - host.pending;
+    view.open = host.gate.open_requests();
+    view.interval = host.gate.interval(manners_);
+    view.next_in = std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now));
+    if (host.gone_as != store::kNotGone) {
+        view.gone_as = outcome_of_number(host.gone_as);
+    }
+    return view;
+}
+
+std::optional<HostView> Frontier::view(HostId id) const {
+    const Host* host = find(id);
+    return host == nullptr ? std::nullopt : std::optional(view_of(*host));
+}
+
+std::vector<HostView> Frontier::largest(std::size_t limit) const {
+    std::vector<const Host*> hosts;
+    hosts.reserve(hosts_.size());
+    for (const Host& host : hosts_) {
+        hosts.push_back(&host);
+    }
+    const auto end = hosts.begin() + static_cast<std::ptrdiff_t>(std::min(limit, hosts.size()));
+    std::partial_sort(hosts.begin(), end, hosts.end(),
+                      [](const Host* a, const Host* b) { return remaining_of(*a) > remaining_of(*b); });
+    std::vector<HostView> views;
+    for (auto host = hosts.begin(); host != end; ++host) {
+        views.push_back(view_of(**host));
+    }
+    return views;
+}
+
+}  // namespace grit::frontier
