@@ -31,7 +31,8 @@ class FrontierRig : public ::testing::Test {
   protected:
     /// @param dir  a state of an earlier life; empty: a fresh one that goes with the rig.
     explicit FrontierRig(std::filesystem::path dir = {})
-        : dir_(dir.empty() ? folder_.path() : std::move(dir)), env_(store::Env::open(dir_).value()), writer_(*env_, clock_) {
+        : folder_(dir.empty() ? std::make_unique<grit::test::TempFolder>() : nullptr),
+          dir_(folder_ ? folder_->path() : std::move(dir)), env_(store::Env::open(dir_).value()), writer_(*env_, clock_) {
         manners_.down_schedule = kDownSchedule;
         take_over();
         begin(false);
@@ -166,7 +167,7 @@ class FrontierRig : public ::testing::Test {
         EXPECT_EQ(counts.known, counts.ready + counts.active + counts.parked + counts.backoff + counts.down + counts.finished);
     }
 
-    grit::test::TempFolder folder_;
+    std::unique_ptr<grit::test::TempFolder> folder_;  // of a fresh state
     std::filesystem::path dir_;
     grit::test::ManualClock clock_;
     std::string log_text_;
