@@ -107,7 +107,7 @@ class KilledCrawl(CrawlCase):
 
     def test_ten_kills_lose_nothing_and_repeat_nothing(self):
         self.sample = self.directory / "sample.jsonl"
-        make_sample(self.sample, annotations=5000, hosts=250, seed=5, bad_lines=True)
+        make_sample(self.sample, annotations=4000, hosts=250, seed=5, bad_lines=True)
         wanted, wanted_stats, wanted_quarantine = self.undisturbed()
         web, daemon = self.crawler("killed")
         self.recorded: list[set[bytes]] = []  # the keys of url_to_path before each kill
