@@ -1,5 +1,7 @@
 #include "app.hpp"
 
+#include "descriptors.hpp"
+
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
 #include "grit/config/load.hpp"
@@ -64,6 +66,7 @@ std::optional<App::Failure> App::start() {
         return Failure{ExitCode::config, "storage.layout = \"webdataset\" is not built yet: use \"files\""};
     }
     service_manager_.extend_timeout(kSlowStart);
+    fit_to_descriptors(config_);
     if (auto failure = open_state()) {
         return failure;
     }
@@ -89,6 +92,9 @@ std::optional<App::Failure> App::start() {
             case crawl::OnceEnd::waiting:
                 end(ExitCode::unsettled);
                 return;
+            case crawl::OnceEnd::faulty:
+                end(ExitCode::try_again);
+                return;
             case crawl::OnceEnd::failed:
                 end(ExitCode::io);
                 return;
@@ -97,6 +103,19 @@ std::optional<App::Failure> App::start() {
     metrics_.config_last_reload_successful.set(1);
     metrics_.config_last_reload_success.set(clock_.wall_now());
     return std::nullopt;
+}
+
+// Descriptors that run out half-way cost hosts requests for nothing, so what can not be held is not begun.
+void App::fit_to_descriptors(config::Config& config) const {
+    const std::uint64_t limit = raise_descriptor_limit();
+    const std::uint32_t fetches = fetches_within(limit);
+    if (fetches < config.fetch.max_in_flight) {
+        log_.warning("start.few_descriptors", {{"limit", limit},
+                                               {"max_in_flight", config.fetch.max_in_flight},
+                                               {"in_force", fetches},
+                                               {"remedy", "raise LimitNOFILE= or ulimit -n"}});
+        config.fetch.max_in_flight = fetches;
+    }
 }
 
 std::optional<App::Failure> App::open_state() {
@@ -202,6 +221,7 @@ Checked<json::object> App::reload() {
                                        fmt::join(changed, ", "))};
         }
         config_ = fresh;
+        fit_to_descriptors(config_);
         log_.set_level(config_.log.level);
         supervisor_->apply(config_);
         supervisor_->rescan_inputs();

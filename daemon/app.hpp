@@ -50,6 +50,7 @@ class App final : private Controls {
     [[nodiscard]] Checked<boost::json::object> reload() override;
 
     [[nodiscard]] std::optional<Failure> start();
+    void fit_to_descriptors(config::Config& config) const;
     [[nodiscard]] std::optional<Failure> open_state();
     [[nodiscard]] std::optional<Failure> start_listeners();
     void wait_for_signals();

@@ -253,6 +253,10 @@ void Supervisor::update_pause() {
 
 void Supervisor::committed(const std::vector<Acknowledgement>& done) {
     ++activity_;
+    if (!done.empty()) {
+        const std::lock_guard lock(mutex_);
+        trouble_since_ = SteadyTime::max();
+    }
     std::vector<std::vector<Acknowledgement>> by_shard(shards_.size());
     for (const Acknowledgement& one : done) {
         if (one.retry) {
@@ -284,6 +288,7 @@ void Supervisor::fault(Outcome outcome, const std::string& what) {
     const Milliseconds rest = outcome == Outcome::out_of_descriptors ? kDescriptorPause : kFaultPause;
     {
         const std::lock_guard lock(mutex_);
+        trouble_since_ = std::min(trouble_since_, parts_.clock.now());
         own_fault_ = OwnFault{fmt::format("{}: {}", name_of(outcome), what), parts_.clock.now() + rest};
     }
     paused_ = true;  // at once; the control thread says so with its next tick
@@ -416,6 +421,10 @@ void Supervisor::look_for_end() {
         std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::failed);
         return;
     }
+    if (in_trouble_for_long()) {
+        std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::faulty);
+        return;
+    }
     if (probing_ || !input.complete) {
         return;
     }
@@ -437,6 +446,12 @@ void Supervisor::look_for_end() {
             }
         });
     }
+}
+
+bool Supervisor::in_trouble_for_long() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_since_ != SteadyTime::max() &&
+           parts_.clock.now() - trouble_since_ > parts_.config.retry.once_patience + kFaultPause;
 }
 
 // The end is believed when two looks in a row found nothing under way and nothing was handed over between them.

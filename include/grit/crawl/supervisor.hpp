@@ -24,6 +24,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,7 @@ namespace grit::crawl {
 enum class OnceEnd : std::uint8_t {
     settled,  ///< every annotation has its outcome
     waiting,  ///< some wait for a time beyond the patience
+    faulty,   ///< a fault of our own kept coming back beyond the patience
     failed,   ///< the input could not be read
 };
 
@@ -143,7 +145,9 @@ class Supervisor final : private CommitListener, private Crossing {
     void update_pause();
     void measure();
     void ask_for_longest_host();
+    [[nodiscard]] Result<void> put_back(store::WriteTxn& txn, std::span<const store::RecordKey> keys, std::uint64_t& count) const;
     void look_for_end();
+    [[nodiscard]] bool in_trouble_for_long() const;
     void judge_end(const Probe& probe);
 
     Parts parts_;
@@ -176,6 +180,7 @@ class Supervisor final : private CommitListener, private Crossing {
 
     mutable std::mutex mutex_;  // guards what follows: set by other threads
     std::optional<OwnFault> own_fault_;
+    SteadyTime trouble_since_ = SteadyTime::max();  // faults, and no commit since
     std::string pause_reason_;
 
     struct Sample {
