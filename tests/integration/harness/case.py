@@ -112,7 +112,13 @@ class CrawlCase(unittest.TestCase):
             open_records = sum(status["records"][state] for state in ("pending", "in_flight", "waiting"))
             return status if status["input"]["complete"] and open_records == 0 else None
 
-        return self.wait_for("all records are settled", settled, limit_s, step_s=0.1)
+        try:
+            return self.wait_for("all records are settled", settled, limit_s, step_s=0.1)
+        except self.failureException as failure:
+            left = [
+                host for host in control.get("hosts", limit="10")["hosts"] if host["remaining"] or host["open_requests"]
+            ]
+            self.fail(f"{failure}: {json.dumps(control.status(), indent=1)} {json.dumps(left, indent=1)}")
 
     def finish(self, daemon: Daemon, limit_s: float, code: int = 0) -> None:
         """Waits for gritd's own end and judges its exit code."""
