@@ -376,7 +376,9 @@ void Shard::end_robots(Lease lease, Fetched result) {
     if (result.busy) {
         frontier_.hold(asked, kBusyAddressWait);
     }
-    TaskPtr task = frontier_.finish(std::move(lease), result.busy ? Answer::none : answer_of(result.outcome), result.latency);
+    // Where a redirect leads may fail time after time: it must not count as the good answer that forgives failures.
+    const bool says_nothing = result.busy || (result.redirect && !result.rules);
+    TaskPtr task = frontier_.finish(std::move(lease), says_nothing ? Answer::none : answer_of(result.outcome), result.latency);
     const bool redirected_too_often = result.redirect && task->hops >= kMaxRobotsRedirects;
     const bool pointless = !result.redirect && !result.busy && disposition_of(result.outcome) == Disposition::gone;
     if (!result.rules && (redirected_too_often || pointless)) {
