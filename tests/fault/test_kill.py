@@ -16,7 +16,7 @@ import time
 import unittest
 from collections import defaultdict
 
-from harness.case import CrawlCase
+from harness.case import SHARED_DATA, CrawlCase, dialled_ports, needs_data
 from harness.checker import Options, check, read_annotations, read_map
 from harness.judge import Rules
 from harness.log import MS, S
@@ -63,6 +63,7 @@ class KilledCrawl(CrawlCase):
             [self.sample],
             name=name,
             politeness={"min_interval": f"{MIN_INTERVAL_MS}ms", "connections_per_address": 4096},
+            network={"port_map": dialled_ports(read_annotations([self.sample])[1], web)},
             retry={"schedule": ["1s", "2s", "4s"], "once_patience": "8s"},
         )
         return web, daemon
@@ -70,7 +71,7 @@ class KilledCrawl(CrawlCase):
     def undisturbed(self) -> tuple[dict, dict, list[str]]:
         web, daemon = self.crawler("undisturbed")
         daemon.start(once=False)
-        self.wait_settled(daemon, 100)
+        self.wait_settled(daemon, 200)
         stats = self.control(daemon).stats()
         self.terminate(daemon)
         web.stop()
@@ -101,18 +102,26 @@ class KilledCrawl(CrawlCase):
                 self.recorded.append(set())
             daemon.kill()
         daemon.start(once=False)
-        self.wait_settled(daemon, 120)
+        self.wait_settled(daemon, 200)
         longest = max(longest, longest_commit_ms(self.metrics(daemon)[1]))
         return longest
 
     def test_ten_kills_lose_nothing_and_repeat_nothing(self):
         self.sample = self.directory / "sample.jsonl"
         make_sample(self.sample, annotations=4000, hosts=250, seed=5, bad_lines=True)
+        self.kill_ten_times(latest_s=1.6, per_domain=8)
+
+    @needs_data("grit_like_10000.jsonl")
+    def test_ten_kills_of_the_real_input(self):
+        self.sample = self.named_hosts(SHARED_DATA / "grit_like_10000.jsonl")
+        self.kill_ten_times(latest_s=3, per_domain=None)  # real domains have suffixes of their own
+
+    def kill_ten_times(self, latest_s: float, per_domain: int | None) -> None:
         wanted, wanted_stats, wanted_quarantine = self.undisturbed()
         web, daemon = self.crawler("killed")
         self.recorded: list[set[bytes]] = []  # the keys of url_to_path before each kill
         lot = random.Random(SEED)
-        moments = [round(lot.uniform(0.05, 1.6), 3) for _ in range(KILLS)]
+        moments = [round(lot.uniform(0.05, latest_s), 3) for _ in range(KILLS)]
         print(f"seed {SEED}, kills after {moments} s")
         longest_ms = self.disturbed(web, daemon, moments)
         stats = self.control(daemon).stats()
@@ -130,7 +139,9 @@ class KilledCrawl(CrawlCase):
         self.assertEqual(list((daemon.root / ".gritd" / "tmp").iterdir()), [], "left-over temporaries")
         self.check_recorded(web, daemon)
         self.check_refetched(web, daemon, entries, longest_ms)
-        rules = Rules(min_interval_ms=MIN_INTERVAL_MS, per_domain=8, crossing_ms=CROSSING_MS, kills_ns=daemon.kills_ns)
+        rules = Rules(
+            min_interval_ms=MIN_INTERVAL_MS, per_domain=per_domain, crossing_ms=CROSSING_MS, kills_ns=daemon.kills_ns
+        )
         report = self.assert_polite(web, rules)
         self.assertGreater(report.retry_afters, 20, "the rules were meant to be met")
         print(f"{report.requests} requests, {report.retry_afters} Retry-Afters, {report.exemptions} exempt for a kill")

@@ -8,7 +8,7 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-from harness.case import SHARED_DATA, CrawlCase, needs_data
+from harness.case import SHARED_DATA, CrawlCase, dialled_ports, needs_data
 from harness.checker import Options, check, read_annotations, read_map
 from harness.judge import Rules
 from harness.urls import canonical
@@ -20,17 +20,6 @@ RULES = [
     {"name": "no_host", "dns": "nxdomain", "fraction": 0.05, "of": "host"},
     {"name": "no_path", "status": 404, "fraction": 0.1, "of": "path", "path": "*"},
 ]
-
-
-def dialled_ports(urls: dict[bytes, str], web) -> dict[str, int]:
-    """Every port that the input names, on the web's one of that scheme."""
-    ports = {"80": web.http_port, "443": web.https_port}
-    for raw in urls.values():
-        scheme, _, rest = raw.partition("://")
-        _, colon, port = rest.partition("/")[0].rpartition(":")
-        if colon and port.isdigit():
-            ports[port] = web.http_port if scheme.lower() == "http" else web.https_port
-    return ports
 
 
 class RealInput(CrawlCase):
@@ -67,15 +56,6 @@ class RealInput(CrawlCase):
         print(
             f"{report.requests} requests, smallest gap {report.smallest_gap_ms:.1f} ms, {report.peak_open} open at most"
         )
-
-    def named_hosts(self, source: Path) -> Path:
-        """The input with names for the few hosts that are addresses: those would be dialled themselves, not the web."""
-        address = re.compile(rb'("url": *"https?://)(\d+)\.(\d+)\.(\d+)\.(\d+)(?=[:/])')
-        text, count = address.subn(rb"\1\2-\3-\4-\5.test", source.read_bytes())
-        self.assertLess(count, 10, "an input of names")
-        copy = self.directory / INPUT
-        copy.write_bytes(text)
-        return copy
 
     def check_requests(self, web, urls: dict[bytes, str], stats: dict) -> None:
         """Every URL whose host exists was asked for once, none that has no host, and the outcomes say so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -38,6 +39,17 @@ def write_annotations(path: str | Path, urls: Iterable[str], first_key: int = 0)
         for number, url in enumerate(urls, first_key):
             file.write(json.dumps({"key": f"{number:09d}", "caption": f"picture {number}", "url": url}) + "\n")
     return Path(path)
+
+
+def dialled_ports(urls: dict[bytes, str], web) -> dict[str, int]:
+    """Every port that the input names, on the web's one of that scheme."""
+    ports = {"80": web.http_port, "443": web.https_port}
+    for raw in urls.values():
+        scheme, _, rest = raw.partition("://")
+        _, colon, port = rest.partition("/")[0].rpartition(":")
+        if colon and port.isdigit():
+            ports[port] = web.http_port if scheme.lower() == "http" else web.https_port
+    return ports
 
 
 class CrawlCase(unittest.TestCase):
@@ -160,3 +172,12 @@ class CrawlCase(unittest.TestCase):
         except urllib.error.HTTPError as refusal:
             with refusal:
                 return refusal.code, refusal.read().decode()
+
+    def named_hosts(self, source: Path) -> Path:
+        """The input with names for the few hosts that are addresses: those would be dialled themselves, not the web."""
+        address = re.compile(rb'("url": *"https?://)(\d+)\.(\d+)\.(\d+)\.(\d+)(?=[:/])')
+        text, count = address.subn(rb"\1\2-\3-\4-\5.test", source.read_bytes())
+        self.assertLess(count, 10, "an input of names")
+        copy = self.directory / source.name
+        copy.write_bytes(text)
+        return copy
