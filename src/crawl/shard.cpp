@@ -17,17 +17,12 @@ using fetch::Fetched;
 using frontier::Lease;
 using frontier::Task;
 using frontier::TaskPtr;
-using politeness::Answer;
 
 namespace {
 
 constexpr std::size_t kRobotsCacheBytes = std::size_t{64} << 20;
-// RFC 9309 section 2.3.1.2: at least five consecutive redirects are followed.
-constexpr std::uint8_t kMaxRobotsRedirects = 5;
 // Results that wait for their commit: beyond it the shard leases nothing (a slow disk slows the crawl, not memory).
 constexpr std::size_t kMaxUncommitted = 20'000;
-// A host whose address has its number of connections looks again after this.
-constexpr Milliseconds kBusyAddressWait{250};
 constexpr Milliseconds kLongestSleep{250};
 
 net::Client::Options client_options(const config::Config& config, std::size_t max_in_flight) {
@@ -68,24 +63,6 @@ politeness::Manners manners_of(const config::Config& config, std::span<const Mil
     manners.max_interval = config.politeness.max_interval;
     manners.down_schedule = down_schedule;
     return manners;
-}
-
-// What an outcome says of the host's strength.
-Answer answer_of(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::timeout_first_byte:
-        case Outcome::timeout_total:
-        case Outcome::too_slow:
-        case Outcome::connection_reset:
-        case Outcome::http_server_error:
-        case Outcome::http_too_many_requests:
-        case Outcome::http_unavailable:
-            return Answer::strained;
-        default:
-            break;
-    }
-    const Disposition disposition = disposition_of(outcome);
-    return disposition == Disposition::own_fault || disposition == Disposition::host_down ? Answer::none : Answer::good;
 }
 
 // The host's pace, asked when the request is ready to go out.
@@ -263,177 +240,6 @@ void Shard::end_verdict(frontier::Verdict verdict) {
         context_.metrics.robots_decisions(metrics::RobotsDecision::denied).add();
     }
     settle(std::move(verdict.task), std::move(result), std::nullopt);
-}
-
-// The end of an image -------------------------------------------------------------------------------------------------
-
-void Shard::end_image(Lease lease, Fetched result) {
-    const HostId asked = lease.host();
-    if (result.busy) {
-        frontier_.hold(asked, kBusyAddressWait);
-        frontier_.give_back(std::move(lease), Answer::none);
-        return;
-    }
-    if (result.redirect) {
-        follow_redirect(std::move(lease), std::move(result));
-        return;
-    }
-    context_.metrics.fetches(result.outcome).add();
-    switch (disposition_of(result.outcome)) {
-        case Disposition::slow_host:
-            back_off(std::move(lease), result);
-            return;
-        case Disposition::host_down:
-            wait_for_host(std::move(lease), result);
-            return;
-        case Disposition::own_fault:
-            if (result.outcome != Outcome::shutting_down) {
-                crossing_.fault(result.outcome, result.detail);
-            }
-            frontier_.give_back(std::move(lease), Answer::none);
-            return;
-        case Disposition::done:
-        case Disposition::gone:
-        case Disposition::retry_url:
-            break;
-    }
-    if (config_.politeness.robots) {
-        context_.metrics.robots_decisions(metrics::RobotsDecision::allowed).add();
-    }
-    TaskPtr task = frontier_.finish(std::move(lease), answer_of(result.outcome), result.latency);
-    remember(asked);
-    retry_or_end(std::move(task), std::move(result));
-}
-
-void Shard::follow_redirect(Lease lease, Fetched result) {
-    const HostId asked = lease.host();
-    TaskPtr task = frontier_.finish(std::move(lease), Answer::good, result.latency);
-    remember(asked);
-    if (task->hops >= config_.fetch.max_redirects) {
-        result.redirect.reset();
-        result.outcome = Outcome::redirect_refused;
-        result.detail = "more than max_redirects redirects";
-        context_.metrics.fetches(result.outcome).add();
-        retry_or_end(std::move(task), std::move(result));
-        return;
-    }
-    ++task->hops;
-    task->spent += result.spent;
-    task->url = std::move(*result.redirect);
-    crossing_.route(std::move(task));
-}
-
-void Shard::retry_or_end(TaskPtr task, Fetched result) {
-    task->attempts = static_cast<std::uint8_t>(std::min(task->attempts + 1, 255));
-    const auto& schedule = config_.retry.schedule;
-    if (disposition_of(result.outcome) != Disposition::retry_url || task->attempts > schedule.size()) {
-        settle(std::move(task), std::move(result), std::nullopt);
-        return;
-    }
-    // +-20 %: what failed together is not asked again together.
-    std::uniform_real_distribution<double> jitter(0.8, 1.2);
-    const auto wait = static_cast<std::int64_t>(static_cast<double>(schedule[task->attempts - 1U].count()) * jitter(random_));
-    context_.metrics.retries(metrics::RetryReason::retry_url).add();
-    settle(std::move(task), std::move(result), context_.clock.wall_now().time_since_epoch().count() + std::max<std::int64_t>(wait, 1));
-}
-
-void Shard::settle(TaskPtr task, Fetched result, std::optional<std::int64_t> retry_at_ms) {
-    Settlement settlement;
-    settlement.task = std::move(task);
-    settlement.outcome = result.outcome;
-    settlement.retry_at_ms = retry_at_ms;
-    settlement.http_status = result.http_status;
-    settlement.detail = std::move(result.detail);
-    settlement.image = std::move(result.image);
-    context_.committer.submit(std::move(settlement));
-}
-
-// 429 and 503: the host asked for less.
-void Shard::back_off(Lease lease, const Fetched& result) {
-    const HostId asked = lease.host();
-    const Milliseconds wait = frontier_.throttle(asked, result.retry_after, result.outcome);
-    context_.metrics.retries(metrics::RetryReason::slow_host).add();
-    context_.log.debug("host.back_off", {{"host", lease.task().url.host}, {"status", result.http_status}, {"wait_ms", wait.count()}});
-    frontier_.give_back(std::move(lease), Answer::strained);
-    remember(asked, true);
-}
-
-void Shard::wait_for_host(Lease lease, const Fetched& result) {
-    const HostId asked = lease.host();
-    const auto wait = frontier_.host_down(asked, result.outcome);
-    context_.metrics.retries(metrics::RetryReason::host_down).add();
-    context_.log.debug("host.down", {{"host", lease.task().url.host},
-                                     {"outcome", name_of(result.outcome)},
-                                     {"wait_ms", wait ? wait->count() : -1}});
-    frontier_.give_back(std::move(lease), Answer::none);
-    remember(asked);
-}
-
-// The end of a robots.txt ---------------------------------------------------------------------------------------------
-
-void Shard::end_robots(Lease lease, Fetched result) {
-    const HostId asked = lease.host();
-    if (result.busy) {
-        frontier_.hold(asked, kBusyAddressWait);
-    }
-    // Where a redirect leads may fail time after time: it must not count as the good answer that forgives failures.
-    const bool says_nothing = result.busy || (result.redirect && !result.rules);
-    TaskPtr task = frontier_.finish(std::move(lease), says_nothing ? Answer::none : answer_of(result.outcome), result.latency);
-    const bool redirected_too_often = result.redirect && task->hops >= kMaxRobotsRedirects;
-    const bool pointless = !result.redirect && !result.busy && disposition_of(result.outcome) == Disposition::gone;
-    if (!result.rules && (redirected_too_often || pointless)) {
-        // RFC 9309 section 2.3.1.2 and 2.3.1.3: the file may be taken as unavailable. (An address that the guard refuses
-        // is refused for the image too.)
-        result.redirect.reset();
-        result.rules = robots::Rules::allow_all();
-    }
-    if (result.redirect) {
-        ++task->hops;
-        task->url = std::move(*result.redirect);
-        remember(asked);
-        crossing_.route(std::move(task));
-        return;
-    }
-    if (!result.rules) {
-        robots_failed(std::move(task), asked, result);
-        return;
-    }
-    remember(asked);
-    crossing_.on_shard_of(task->home, [home = task->home, origin = task->robots_origin,
-                                       rules = std::move(*result.rules)](frontier::Frontier& frontier) {
-        frontier.robots_known(home, origin, rules);
-    });
-}
-
-// Nobody may be asked for an image of that host until its rules are known (RFC 9309 section 2.3.1.4).
-void Shard::robots_failed(TaskPtr task, HostId asked, const Fetched& result) {
-    const HostId home = task->home;
-    const Disposition disposition = disposition_of(result.outcome);
-    context_.metrics.robots_decisions(metrics::RobotsDecision::unreachable).add();
-    std::optional<Milliseconds> retry_after = result.retry_after;
-    if (disposition == Disposition::slow_host) {
-        const Milliseconds wait = frontier_.throttle(asked, retry_after, Outcome::robots_denied);
-        remember(asked, true);
-        crossing_.on_shard_of(home, [home, wait](frontier::Frontier& frontier) {
-            frontier.hold(home, wait);
-            frontier.robots_unknown(home);
-        });
-        return;
-    }
-    if (disposition == Disposition::own_fault) {
-        if (!result.busy && result.outcome != Outcome::shutting_down) {
-            crossing_.fault(result.outcome, result.detail);
-        }
-        crossing_.on_shard_of(home, [home](frontier::Frontier& frontier) { frontier.robots_unknown(home); });
-        return;
-    }
-    // A host that can not be reached at all is that, whatever was asked of it; else its rules keep us out.
-    const Outcome as = disposition == Disposition::host_down ? result.outcome : Outcome::robots_denied;
-    crossing_.on_shard_of(home, [&committer = context_.committer, home, as](frontier::Frontier& frontier) {
-        static_cast<void>(frontier.host_down(home, as));
-        frontier.robots_unknown(home);
-        committer.note(home, HostNote{frontier.memory(home), frontier.gone_as(home)});
-    });
 }
 
 // For others ----------------------------------------------------------------------------------------------------------

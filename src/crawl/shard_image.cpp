@@ -1,0 +1,118 @@
+// The end of a request for an image: settled, passed on to where it leads, asked again later, or its host is left alone.
+#include "grit/crawl/shard.hpp"
+
+#include "grit/metrics/metrics.hpp"
+#include "shard_answer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace grit::crawl {
+using fetch::Fetched;
+using frontier::Lease;
+using frontier::TaskPtr;
+using politeness::Answer;
+
+void Shard::end_image(Lease lease, Fetched result) {
+    const HostId asked = lease.host();
+    if (result.busy) {
+        frontier_.hold(asked, kBusyAddressWait);
+        frontier_.give_back(std::move(lease), Answer::none);
+        return;
+    }
+    if (result.redirect) {
+        follow_redirect(std::move(lease), std::move(result));
+        return;
+    }
+    context_.metrics.fetches(result.outcome).add();
+    switch (disposition_of(result.outcome)) {
+        case Disposition::slow_host:
+            back_off(std::move(lease), result);
+            return;
+        case Disposition::host_down:
+            wait_for_host(std::move(lease), result);
+            return;
+        case Disposition::own_fault:
+            if (result.outcome != Outcome::shutting_down) {
+                crossing_.fault(result.outcome, result.detail);
+            }
+            frontier_.give_back(std::move(lease), Answer::none);
+            return;
+        case Disposition::done:
+        case Disposition::gone:
+        case Disposition::retry_url:
+            break;
+    }
+    if (config_.politeness.robots) {
+        context_.metrics.robots_decisions(metrics::RobotsDecision::allowed).add();
+    }
+    TaskPtr task = frontier_.finish(std::move(lease), answer_of(result.outcome), result.latency);
+    remember(asked);
+    retry_or_end(std::move(task), std::move(result));
+}
+
+void Shard::follow_redirect(Lease lease, Fetched result) {
+    const HostId asked = lease.host();
+    TaskPtr task = frontier_.finish(std::move(lease), Answer::good, result.latency);
+    remember(asked);
+    if (task->hops >= config_.fetch.max_redirects) {
+        result.redirect.reset();
+        result.outcome = Outcome::redirect_refused;
+        result.detail = "more than max_redirects redirects";
+        context_.metrics.fetches(result.outcome).add();
+        retry_or_end(std::move(task), std::move(result));
+        return;
+    }
+    ++task->hops;
+    task->spent += result.spent;
+    task->url = std::move(*result.redirect);
+    crossing_.route(std::move(task));
+}
+
+void Shard::retry_or_end(TaskPtr task, Fetched result) {
+    task->attempts = static_cast<std::uint8_t>(std::min(task->attempts + 1, 255));
+    const auto& schedule = config_.retry.schedule;
+    if (disposition_of(result.outcome) != Disposition::retry_url || task->attempts > schedule.size()) {
+        settle(std::move(task), std::move(result), std::nullopt);
+        return;
+    }
+    // +-20 %: what failed together is not asked again together.
+    std::uniform_real_distribution<double> jitter(0.8, 1.2);
+    const auto wait = static_cast<std::int64_t>(static_cast<double>(schedule[task->attempts - 1U].count()) * jitter(random_));
+    context_.metrics.retries(metrics::RetryReason::retry_url).add();
+    settle(std::move(task), std::move(result), context_.clock.wall_now().time_since_epoch().count() + std::max<std::int64_t>(wait, 1));
+}
+
+void Shard::settle(TaskPtr task, Fetched result, std::optional<std::int64_t> retry_at_ms) {
+    Settlement settlement;
+    settlement.task = std::move(task);
+    settlement.outcome = result.outcome;
+    settlement.retry_at_ms = retry_at_ms;
+    settlement.http_status = result.http_status;
+    settlement.detail = std::move(result.detail);
+    settlement.image = std::move(result.image);
+    context_.committer.submit(std::move(settlement));
+}
+
+// 429 and 503: the host asked for less.
+void Shard::back_off(Lease lease, const Fetched& result) {
+    const HostId asked = lease.host();
+    const Milliseconds wait = frontier_.throttle(asked, result.retry_after, result.outcome);
+    context_.metrics.retries(metrics::RetryReason::slow_host).add();
+    context_.log.debug("host.back_off", {{"host", lease.task().url.host}, {"status", result.http_status}, {"wait_ms", wait.count()}});
+    frontier_.give_back(std::move(lease), Answer::strained);
+    remember(asked, true);
+}
+
+void Shard::wait_for_host(Lease lease, const Fetched& result) {
+    const HostId asked = lease.host();
+    const auto wait = frontier_.host_down(asked, result.outcome);
+    context_.metrics.retries(metrics::RetryReason::host_down).add();
+    context_.log.debug("host.down", {{"host", lease.task().url.host},
+                                     {"outcome", name_of(result.outcome)},
+                                     {"wait_ms", wait ? wait->count() : -1}});
+    frontier_.give_back(std::move(lease), Answer::none);
+    remember(asked);
+}
+
+}  // namespace grit::crawl
