@@ -25,6 +25,9 @@ using asio::awaitable;
 namespace {
 
 constexpr std::size_t kQueriesPerName = 2;
+// Queries in the air on one socket. Answers to more than about 270 overflow its receive buffer (212,992 bytes, the
+// kernel's default) when they come together, and a lost answer costs its time-out.
+constexpr std::size_t kQueriesPerChannel = 200;
 
 std::string joined(const std::vector<std::string>& servers) {
     std::string text;
@@ -115,8 +118,13 @@ struct Resolver::Core {
           options(std::move(given)),
           clock(time),
           metrics(counts),
-          cache(options.cache_entries),
-          channel(io, joined(options.servers), options.timeout, options.tries) {}
+          cache(options.cache_entries) {
+        const std::size_t needed = (options.max_outstanding + kQueriesPerChannel - 1) / kQueriesPerChannel;
+        for (std::size_t i = 0; i < std::max<std::size_t>(needed, 1); ++i) {
+            channels.push_back(
+                std::make_unique<DnsChannel>(io, joined(options.servers), options.timeout, options.tries));
+        }
+    }
 
     ~Core() {
         assert(
@@ -127,6 +135,7 @@ struct Resolver::Core {
     awaitable<Result<std::vector<ip::address>>> resolve(std::string host, Deadline deadline);
     awaitable<Result<std::vector<ip::address>>> wait_for(Lookup& lookup, Deadline deadline);
     Lookup& lookup_of(const std::string& host);
+    [[nodiscard]] DnsChannel* free_channel() const;
     void start_queued();
     void on_answer(Lookup& lookup, DnsFamily family, FamilyAnswer answer);
     void finish(Lookup& lookup);
@@ -140,7 +149,7 @@ struct Resolver::Core {
     DnsCache cache;
     std::unordered_map<std::string, Lookup> lookups;  // by host; elements stay where they are
     std::deque<Lookup*> queue;                        // those not started yet, first come first
-    DnsChannel channel;                               // last: its callbacks refer to all of the above
+    std::vector<std::unique_ptr<DnsChannel>> channels;  // last: their callbacks refer to all of the above
 };
 
 Resolver::Resolver(asio::io_context& context, Options options, const Clock& clock, metrics::Metrics& metrics)
@@ -194,9 +203,23 @@ Resolver::Core::Lookup& Resolver::Core::lookup_of(const std::string& host) {
     return item->second;
 }
 
+// The channel with the fewest queries in the air; null if there are as many as there may be.
+DnsChannel* Resolver::Core::free_channel() const {
+    std::size_t outstanding = 0;
+    DnsChannel* freest = channels.front().get();
+    for (const auto& channel : channels) {
+        outstanding += channel->outstanding();
+        freest = channel->outstanding() < freest->outstanding() ? channel.get() : freest;
+    }
+    return outstanding + kQueriesPerName <= std::max(options.max_outstanding, kQueriesPerName) ? freest : nullptr;
+}
+
 void Resolver::Core::start_queued() {
-    while (!queue.empty() &&
-           channel.outstanding() + kQueriesPerName <= std::max(options.max_outstanding, kQueriesPerName)) {
+    while (!queue.empty()) {
+        DnsChannel* const channel = free_channel();
+        if (channel == nullptr) {
+            return;
+        }
         Lookup& lookup = *queue.front();
         queue.pop_front();
         lookup.started = true;
@@ -204,7 +227,7 @@ void Resolver::Core::start_queued() {
         // The second query may find the lookup finished and gone only if the first one did not count for it.
         const std::string host = lookup.host;
         for (const DnsFamily family : {DnsFamily::v4, DnsFamily::v6}) {
-            channel.query(host, family, [this, &lookup, family](FamilyAnswer answer) {
+            channel->query(host, family, [this, &lookup, family](FamilyAnswer answer) {
                 on_answer(lookup, family, std::move(answer));
             });
         }

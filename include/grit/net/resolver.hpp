@@ -33,7 +33,7 @@ class Resolver {
         std::vector<std::string> servers;           ///< "ip", "ip:port", "[v6]:port"; empty: those of resolv.conf.
         Milliseconds timeout{2'000};                ///< For the first try; c-ares doubles it with each round.
         int tries = 3;                              ///< Per server.
-        std::size_t max_outstanding = 200;          ///< Queries in the air, two per name. More lose UDP answers.
+        std::size_t max_outstanding = 600;          ///< Queries in the air, two per name, 200 on a socket.
         std::size_t cache_entries = 50'000;         ///< Names; about 200 bytes each.
         Milliseconds min_ttl{60'000};               ///< A shorter TTL counts as this.
         Milliseconds max_ttl{6 * 60 * 60 * 1'000};  ///< A longer TTL counts as this.
