@@ -189,6 +189,9 @@ Result<void> RecordWriter::note(HostId id, const HostNote& note) {
     (*row)->interval_ms = note.gate.interval_ms;
     (*row)->backoff_level = note.gate.throttle_level;
     (*row)->down_attempts = note.gate.down_attempts;
+    (*row)->ceiling_ms = note.gate.ceiling_ms;
+    (*row)->answers_since_refusal = note.gate.good_answers;
+    (*row)->near_ceiling = note.gate.near_ceiling;
     (*row)->gone_as = note.gone_as;
     return {};
 }

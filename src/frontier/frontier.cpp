@@ -42,7 +42,9 @@ Frontier::~Frontier() = default;
 
 void Frontier::load_host(HostId id, const store::HostRow& row) {
     Host& host = host_of(id);
-    const politeness::GateMemory memory{row.not_before_ms, row.interval_ms, row.backoff_level, row.down_attempts};
+    const politeness::GateMemory memory{row.not_before_ms, row.interval_ms, row.backoff_level,
+                                        row.down_attempts, row.ceiling_ms,  row.answers_since_refusal,
+                                        row.near_ceiling};
     host.gate = politeness::HostGate(memory, manners_, clock_.now(), clock_.wall_now());
     host.gone_as = row.gone_as;
     host.taken = row.taken;
@@ -176,7 +178,6 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
         host.gate.withdrawn();
     }
     --open_;
-    host.refused_with -= host.refused_with > 0 ? 1 : 0;
     domains_.leave(host.domain);
     wake_domain(host.domain);
     place_if_free(index);
@@ -219,14 +220,7 @@ void Frontier::robots_unknown(HostId id) {
 
 Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_after, Outcome as) {
     Host& host = host_of(id);
-    const SteadyTime now = clock_.now();
-    if (host.refused_with > 0 && host.gate.in_back_off(now) &&
-        host.gate.next_at() > now + host.gate.interval(manners_)) {
-        host.gate.hold_until(now + retry_after.value_or(Milliseconds(0)));
-        return std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now);
-    }
-    host.refused_with = static_cast<std::uint16_t>(host.gate.open_requests());
-    const Milliseconds wait = host.gate.throttled(retry_after, now, manners_, random_);
+    const Milliseconds wait = host.gate.throttled(retry_after, clock_.now(), manners_, random_);
     if (host.gate.throttled_for_good()) {
         give_up(id, as);
     }

@@ -41,8 +41,6 @@ struct Frontier::Host {
     bool awaits_robots = false;
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
-    // Requests that were open when the host last refused: if they are refused too, that is part of the same event.
-    std::uint16_t refused_with = 0;
     std::uint64_t pending = 0;    // lines in the queue, not loaded
     std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
     std::uint64_t taken = 0;      // lines of the runs being loaded at start that are settled already

@@ -49,7 +49,12 @@ std::int64_t rest_under(std::uint32_t ceiling_ms) {
 }  // namespace
 
 HostGate::HostGate(const GateMemory& memory, const Manners& manners, SteadyTime now, WallTime wall_now)
-    : interval_ms_(memory.interval_ms), throttle_level_(memory.throttle_level), down_attempts_(memory.down_attempts) {
+    : interval_ms_(memory.interval_ms),
+      ceiling_ms_(memory.ceiling_ms),
+      good_answers_(memory.good_answers),
+      near_ceiling_(memory.near_ceiling),
+      throttle_level_(memory.throttle_level),
+      down_attempts_(memory.down_attempts) {
     // A wall clock that was set back must not silence a host for ever: nothing is held longer than the cap.
     const Milliseconds held = std::clamp(Milliseconds(memory.not_before_ms) - wall_now.time_since_epoch(),
                                          Milliseconds(0), kMaxBackOff + kMaxBackOff / 10);
@@ -207,7 +212,8 @@ void HostGate::hold_until(SteadyTime at) {
 }
 
 GateMemory HostGate::memory(SteadyTime now, WallTime wall_now) const {
-    GateMemory memory{0, interval_ms_, throttle_level_, down_attempts_};
+    GateMemory memory{0,           interval_ms_,  throttle_level_, down_attempts_,
+                      ceiling_ms_, good_answers_, near_ceiling_};
     if (next_at_ > now) {
         const auto left = std::chrono::duration_cast<Milliseconds>(next_at_ - now) + Milliseconds(1);
         memory.not_before_ms = (wall_now.time_since_epoch() + left).count();

@@ -122,6 +122,7 @@ std::string encode(const HostRow& host) {
     encoder.u8(host.backoff_level).u8(host.down_attempts).u8(host.gone_as);
     encoder.varint(host.taken).varint(host.cursor_run).varint(host.stored).varint(host.failed);
     encoder.zigzag(host.robots_checked_ms);
+    encoder.varint(host.ceiling_ms).varint(host.answers_since_refusal).u8(host.near_ceiling ? 1 : 0);
     return encoder.take();
 }
 
@@ -141,6 +142,9 @@ Result<HostRow> decode_host(std::string_view bytes) {
     host.stored = decoder.varint();
     host.failed = decoder.varint();
     host.robots_checked_ms = decoder.zigzag();
+    host.ceiling_ms = decoder.number<std::uint32_t>();
+    host.answers_since_refusal = decoder.number<std::uint16_t>();
+    host.near_ceiling = decoder.u8() != 0;
     return checked(decoder, std::move(host));
 }
 

@@ -27,6 +27,9 @@ struct GateMemory {
     std::uint32_t interval_ms = 0;   ///< 0 is "never asked": the lower bound
     std::uint8_t throttle_level = 0;
     std::uint8_t down_attempts = 0;
+    std::uint32_t ceiling_ms = 0;     ///< the interval at which it last refused; 0 if it has not
+    std::uint16_t good_answers = 0;   ///< since that refusal
+    bool near_ceiling = false;        ///< it refused close to the ceiling before
 };
 
 /// How a request went, as far as the host's pace goes.

@@ -14,7 +14,7 @@
 
 namespace grit::store {
 
-/// The first byte of each row value. A change of a row's form counts it up.
+/// The first byte of each row value. A change of a row's form within one schema (env.hpp) counts it up.
 inline constexpr std::uint8_t kRowVersion = 1;
 
 /// Appends to a buffer of its own. Calls chain.

@@ -15,7 +15,7 @@ struct MDB_env;
 namespace grit::store {
 
 /// The form of the tables. Another number in the file is refused in words.
-inline constexpr std::uint32_t kSchema = 1;
+inline constexpr std::uint32_t kSchema = 2;
 /// Slots for readers, of this process and others (a training job's workers).
 inline constexpr unsigned kMaxReaders = 1024;
 

@@ -69,6 +69,9 @@ struct HostRow {
     std::uint64_t stored = 0;
     std::uint64_t failed = 0;
     std::int64_t robots_checked_ms = 0;
+    std::uint32_t ceiling_ms = 0;           ///< Interval at which the host last refused; 0 is never.
+    std::uint16_t answers_since_refusal = 0;  ///< Good ones; capped.
+    bool near_ceiling = false;              ///< It had refused close to the ceiling before.
     bool operator==(const HostRow&) const = default;
 };
 

@@ -169,7 +169,7 @@ TEST_F(CommitterTest, ANoteIsWrittenWithTheNextGroupAndAnUrgentOneWithTheNextTic
     committer_->tick();
     writer_.drain();
     EXPECT_EQ(store::get_host(env_->read().value(), host).value().interval_ms, 0u) << "its time has not come";
-    committer_->note(host, HostNote{{123'456, 700, 3, 1}, 72}, true);
+    committer_->note(host, HostNote{{123'456, 700, 3, 1, 650, 9, true}, 72}, true);
     committer_->tick();
     writer_.drain();
     const store::HostRow row = store::get_host(env_->read().value(), host).value();
@@ -177,6 +177,9 @@ TEST_F(CommitterTest, ANoteIsWrittenWithTheNextGroupAndAnUrgentOneWithTheNextTic
     EXPECT_EQ(row.interval_ms, 700u);
     EXPECT_EQ(row.backoff_level, 3u);
     EXPECT_EQ(row.down_attempts, 1u);
+    EXPECT_EQ(row.ceiling_ms, 650u);
+    EXPECT_EQ(row.answers_since_refusal, 9u);
+    EXPECT_TRUE(row.near_ceiling);
     EXPECT_EQ(row.gone_as, 72u);
     EXPECT_EQ(row.name, "a.example.org");
 }

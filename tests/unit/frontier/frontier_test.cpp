@@ -363,6 +363,29 @@ TEST_F(FrontierTest, RefusalsOfRequestsThatWereOpenTogetherCountOnce) {
     EXPECT_EQ(frontier_->memory(id("a.example.org")).throttle_level, 2u);
 }
 
+TEST_F(FrontierTest, ThePaceAtWhichAHostRefusedIsRememberedOverARestart) {
+    add_numbered("a.example.org", 3);
+    auto lease = ask();
+    ASSERT_TRUE(lease);
+    const HostId host = lease->host();
+    frontier_->throttle(host, Milliseconds(1'000), Outcome::http_too_many_requests);
+    static_cast<void>(frontier_->finish(std::move(*lease), Answer::strained, Milliseconds(10)));
+    const politeness::GateMemory before = frontier_->memory(host);
+    ASSERT_GT(before.ceiling_ms, 0u);
+    ASSERT_TRUE(writer_.transact([&](store::WriteTxn& txn) {
+        store::HostRow row = store::get_host(txn, host).value();
+        row.ceiling_ms = before.ceiling_ms;
+        row.answers_since_refusal = 7;
+        row.near_ceiling = true;
+        return store::put_host(txn, host, row);
+    }));
+    begin(false);
+    const politeness::GateMemory after = frontier_->memory(host);
+    EXPECT_EQ(after.ceiling_ms, before.ceiling_ms);
+    EXPECT_EQ(after.good_answers, 7u);
+    EXPECT_TRUE(after.near_ceiling);
+}
+
 TEST_F(FrontierTest, AHostThatOnlyRefusesIsGivenUpInTheEnd) {
     add_numbered("a.example.org", 2);
     for (int i = 0; i < 40 && frontier_->gone_as(id("a.example.org")) == store::kNotGone; ++i) {

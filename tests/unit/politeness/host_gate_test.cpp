@@ -322,6 +322,29 @@ TEST_F(HiddenLimitTest, ALimitThatIsLiftedIsFoundOutWithinAnHourOfAnswers) {
     EXPECT_EQ(gate.interval(manners_), manners_.min_interval);
 }
 
+// Without its memory the gate would go up to the limit once more after each restart, and rest there anew.
+TEST_F(HiddenLimitTest, ARestartDoesNotRunIntoTheLimitAgain) {
+    const Site site{Kind::bucket, 3, 1, std::nullopt};
+    HostGate gate;
+    ask_for(gate, site, std::chrono::hours(1));
+    std::uint64_t refused = 0;
+    for (int restart = 0; restart < 20; ++restart) {
+        gate = HostGate(gate.memory(now_, wall_), manners_, now_, wall_);
+        refused += ask_for(gate, site, std::chrono::minutes(1)).refused;
+    }
+    EXPECT_LE(refused, 1u);
+}
+
+TEST_F(HiddenLimitTest, TheTimeUnderACeilingGoesOnOverRestarts) {
+    HostGate gate;
+    ask_for(gate, Site{Kind::bucket, 2, 1, std::nullopt}, std::chrono::hours(1));
+    for (int restart = 0; restart < 65; ++restart) {
+        gate = HostGate(gate.memory(now_, wall_), manners_, now_, wall_);
+        ask_for(gate, Site{Kind::bucket, 1000, 1, std::nullopt}, std::chrono::minutes(1));
+    }
+    EXPECT_EQ(gate.interval(manners_), manners_.min_interval) << "a limit that is lifted is found out all the same";
+}
+
 TEST_F(HiddenLimitTest, ALimitThatIsLoweredIsFoundAgain) {
     HostGate gate;
     ask_for(gate, Site{Kind::bucket, 8, 1, std::nullopt}, std::chrono::hours(1));

@@ -51,7 +51,7 @@ TEST(Env, MakesFolderAndTablesAndKeepsThem) {
         id = state.env->dataset_id();
         EXPECT_EQ(id.size(), 32U);
         state.put(Table::url_to_path, "http://a/1.jpg", "00000/000000000.jpg");
-        EXPECT_EQ(state.get(Table::meta, "schema"), "1");
+        EXPECT_EQ(state.get(Table::meta, "schema"), std::to_string(kSchema));
     }
     struct stat status{};
     ASSERT_EQ(stat(dir.c_str(), &status), 0);
@@ -82,7 +82,7 @@ TEST(Env, NewerSchemaIsRefusedInWords) {
         const State state(temp.path());
     }
     overwrite_meta(temp.path(), "schema", "7");
-    EXPECT_THAT(refusal(temp.path()), HasSubstr("has schema 7, this gritd reads schema 1"));
+    EXPECT_THAT(refusal(temp.path()), HasSubstr("has schema 7, this gritd reads schema 2"));
 }
 
 TEST(Env, OlderSchemaIsRefusedInWords) {
@@ -90,8 +90,8 @@ TEST(Env, OlderSchemaIsRefusedInWords) {
     {
         const State state(temp.path());
     }
-    overwrite_meta(temp.path(), "schema", "0");
-    EXPECT_THAT(refusal(temp.path()), HasSubstr("has schema 0"));
+    overwrite_meta(temp.path(), "schema", "1");
+    EXPECT_THAT(refusal(temp.path()), HasSubstr("has schema 1"));
 }
 
 TEST(Env, AnotherProgramsLmdbFileIsRefusedAndLeftAlone) {

@@ -57,6 +57,9 @@ HostRow full_host() {
     host.stored = 12;
     host.failed = 13;
     host.robots_checked_ms = 1'700'000'000'000;
+    host.ceiling_ms = 500;
+    host.answers_since_refusal = 0xFFFF;
+    host.near_ceiling = true;
     return host;
 }
 
