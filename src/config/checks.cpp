@@ -83,6 +83,22 @@ Complaint check_dns_server(const std::string& value) {
     return endpoint->port == 0 ? complaint("has port 0 (1 to 65535)") : std::nullopt;
 }
 
+Complaint check_host(const std::string& value) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._:").find(c) != std::string_view::npos;
+    };
+    return !value.empty() && std::all_of(value.begin(), value.end(), fits)
+               ? std::nullopt
+               : complaint(R"(is no host: write it in lower case, international names as "xn--...", like "img.example.org")");
+}
+
+Complaint check_sha256(const std::string& value) {
+    const auto fits = [](char c) { return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9'); };
+    return value.size() == 64 && std::all_of(value.begin(), value.end(), fits)
+               ? std::nullopt
+               : complaint("is no SHA-256 digest (64 digits of 0-9 and a-f)");
+}
+
 Complaint check_cidr(const std::string& value) {
     boost::system::error_code error4;
     boost::system::error_code error6;

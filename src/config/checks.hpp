@@ -19,6 +19,9 @@ Complaint check_user_agent(const std::string& value);
 /// One token (RFC 9110 5.6.2), since directives are compared with the parts of a comma-separated header.
 Complaint check_directive(const std::string& value);
 Complaint check_dns_server(const std::string& value);
+/// As the URLs have it: lower case, international names as "xn--".
+Complaint check_host(const std::string& value);
+Complaint check_sha256(const std::string& value);
 Complaint check_cidr(const std::string& value);
 Complaint check_listen(const std::string& value);
 /// sockaddr_un holds 108 bytes with the ending NUL (unix(7)).

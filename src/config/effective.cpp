@@ -22,6 +22,7 @@ class Writer {
     }
     void flag(const Key& key, bool value) { add(key, value ? "true" : "false"); }
     void count(const Key& key, std::uint32_t value, Between<std::uint32_t>) { add(key, fmt::format("{}", value)); }
+    void number(const Key& key, double value, Between<double>) { add(key, fmt::format("{}", value)); }
     void size(const Key& key, std::uint64_t value, Between<std::uint64_t>) { add(key, quoted(spell_size(value))); }
     void duration(const Key& key, milliseconds value, Between<milliseconds>) {
         add(key, quoted(spell_duration(value)));
@@ -112,6 +113,7 @@ std::vector<std::string> warnings_about(const Config& config) {
     warn_if(config.politeness.min_interval == milliseconds(0),
             "politeness.min_interval is 0: a host has no pace limit");
     warn_if(!config.tls.verify, "tls.verify is off: certificates are not checked");
+    warn_if(!config.tls.waivers.empty(), "tls.waivers lets certificates of some hosts pass: their records say so");
     warn_if(!config.network.allow.empty(), "network.allow opens private addresses to URLs of the annotations");
     warn_if(!config.network.port_map.empty(), "network.port_map is set: connections go to other ports than URLs say");
     warn_if(config.storage.min_free == 0, "storage.min_free is 0: the crawl may fill the volume");

@@ -128,6 +128,21 @@ void Reader::count(const Key& key, std::uint32_t& out, Between<std::uint32_t> ra
     }
 }
 
+void Reader::number(const Key& key, double& out, Between<double> range) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+        return;
+    }
+    const auto value = node->value<double>();
+    if (!value || !node->is_number()) {
+        report(key, node->source(), fmt::format("expected a number, found {}", found_in(*node)));
+    } else if (!(*value >= range.low && *value <= range.high)) {  // NaN is out of it, too
+        report(key, node->source(), fmt::format("{} is out of range ({} to {})", *value, range.low, range.high));
+    } else {
+        out = *value;
+    }
+}
+
 void Reader::size(const Key& key, std::uint64_t& out, Between<std::uint64_t> range) {
     const toml::node* node = find(key);
     const auto text = node != nullptr ? string_in(key, *node, R"(a size such as "64MiB")") : std::nullopt;

@@ -26,6 +26,7 @@ class Reader {
     void texts(const Key& key, std::vector<std::string>& out, Between<std::size_t> length, Check check);
     void flag(const Key& key, bool& out);
     void count(const Key& key, std::uint32_t& out, Between<std::uint32_t> range);
+    void number(const Key& key, double& out, Between<double> range);
     void size(const Key& key, std::uint64_t& out, Between<std::uint64_t> range);
     void duration(const Key& key, milliseconds& out, Between<milliseconds> range);
     void durations(const Key& key, std::vector<milliseconds>& out, Between<std::size_t> length,

@@ -40,6 +40,7 @@ inline constexpr std::array<LogLevel, 4> kLogLevels{LogLevel::debug, LogLevel::i
 inline constexpr Between<milliseconds> kTimeout{milliseconds(1), std::chrono::hours(1)};
 inline constexpr Between<milliseconds> kInterval{milliseconds(0), std::chrono::hours(24)};
 inline constexpr Between<milliseconds> kRetryWait{milliseconds(0), std::chrono::hours(24 * 365)};
+inline constexpr Between<std::uint32_t> kPixels{0, std::numeric_limits<std::uint32_t>::max()};
 inline constexpr Between<std::size_t> kAnyLength{0, 4096};
 
 // C is Config or const Config; V has a function per kind of value (Reader in load.cpp names them all).
@@ -74,6 +75,15 @@ void describe_fetching(C& c, V& v) {
     v.flag({"politeness", "tdm_reservation"}, c.politeness.tdm_reservation);
     v.count({"politeness", "connections_per_domain", Reload::restart}, c.politeness.connections_per_domain, {1, 1024});
     v.count({"politeness", "connections_per_address", Reload::restart}, c.politeness.connections_per_address, {1, 4096});
+    v.size({"filter", "min_bytes"}, c.filter.min_bytes, {0, 1ULL << 40});
+    v.count({"filter", "min_width"}, c.filter.min_width, kPixels);
+    v.count({"filter", "max_width"}, c.filter.max_width, kPixels);
+    v.count({"filter", "min_height"}, c.filter.min_height, kPixels);
+    v.count({"filter", "max_height"}, c.filter.max_height, kPixels);
+    v.count({"filter", "min_area"}, c.filter.min_area, kPixels);
+    v.count({"filter", "max_area"}, c.filter.max_area, kPixels);
+    v.number({"filter", "max_aspect"}, c.filter.max_aspect, {0, 10'000});
+    v.texts({"filter", "placeholders"}, c.filter.placeholders, {0, 100'000}, check_sha256);
     v.durations({"retry", "schedule"}, c.retry.schedule, {1, 16}, kRetryWait);
     v.duration({"retry", "once_patience"}, c.retry.once_patience, kRetryWait);
 }
@@ -83,6 +93,7 @@ void describe_surroundings(C& c, V& v) {
     v.texts({"dns", "servers", Reload::restart}, c.dns.servers, {0, 16}, check_dns_server);
     v.flag({"tls", "verify", Reload::restart}, c.tls.verify);
     v.text({"tls", "ca_file", Reload::restart}, c.tls.ca_file, check_any_text);
+    v.texts({"tls", "waivers", Reload::restart}, c.tls.waivers, kAnyLength, check_host);
     v.texts({"network", "allow", Reload::restart}, c.network.allow, kAnyLength, check_cidr);
     v.ports({"network", "port_map", Reload::restart}, c.network.port_map);
     v.text({"metrics", "listen", Reload::restart}, c.metrics.listen, check_listen);

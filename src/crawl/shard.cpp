@@ -52,6 +52,16 @@ fetch::FetchOptions fetch_options(const config::Config& config) {
     options.product_token = robots::product_token_of(config.fetch.user_agent);
     options.disallowed_directives = config.politeness.disallowed_directives;
     options.tdm_reservation = config.politeness.tdm_reservation;
+    const config::Filter& filter = config.filter;
+    options.filter.min_bytes = filter.min_bytes;
+    options.filter.least = {filter.min_width, filter.min_height};
+    options.filter.most = {filter.max_width, filter.max_height};
+    options.filter.min_area = filter.min_area;
+    options.filter.max_area = filter.max_area;
+    options.filter.max_aspect = filter.max_aspect;
+    for (const std::string& digest : filter.placeholders) {
+        options.filter.placeholders.insert(media::parse_sha256(digest).value());
+    }
     return options;
 }
 

@@ -41,6 +41,7 @@ std::size_t in_flight_each(const config::Config& config) {
 
 net::TlsContext::Options tls_options(const config::Config& config) {
     net::TlsContext::Options options;
+    options.waivers.insert(config.tls.waivers.begin(), config.tls.waivers.end());
     options.verify = config.tls.verify;
     options.ca_file = config.tls.ca_file;
     return options;

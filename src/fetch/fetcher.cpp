@@ -6,6 +6,7 @@
 #include "grit/politeness/retry_after.hpp"
 #include "grit/robots/robots_tag.hpp"
 
+#include <boost/beast/core/string.hpp>
 #include <fmt/format.h>
 
 #include <span>
@@ -68,6 +69,24 @@ Outcome outcome_of(media::Verdict verdict) {
     return Outcome::broken_image;
 }
 
+// A page that asks for JavaScript or a human instead of what was asked for. The headers are those that the vendors name
+// for the purpose: developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response and
+// docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-how-it-works.html.
+std::optional<std::string> challenge_in(const net::ResponseHead& head) {
+    if (boost::beast::iequals(head.header("cf-mitigated"), "challenge")) {
+        return "challenge page: cf-mitigated";
+    }
+    if (!head.header("x-amzn-waf-action").empty()) {
+        return "challenge page: x-amzn-waf-action";
+    }
+    return std::nullopt;
+}
+
+// Only the sizes of these types may still grow behind the first one that was seen: they hold several pictures.
+bool holds_several_pictures(media::ImageType type) {
+    return type == media::ImageType::ico || type == media::ImageType::heif || type == media::ImageType::avif;
+}
+
 // A text from the network, for a record: short and printable.
 std::string shown(std::string_view text) {
     std::string plain;
@@ -75,6 +94,12 @@ std::string shown(std::string_view text) {
         plain.push_back(c >= ' ' && c < '\x7f' ? c : '?');
     }
     return plain;
+}
+
+// What the server says that it sends.
+std::string content_named_by(const net::ResponseHead& head) {
+    const std::string_view coding = head.header("Content-Encoding");
+    return "Content-Type: " + shown(head.content_type) + (coding.empty() ? "" : ", Content-Encoding: " + shown(coding));
 }
 
 }  // namespace
@@ -99,14 +124,20 @@ awaitable<Fetched> Fetcher::image(url::CanonicalUrl url, Milliseconds spent, net
     const std::unique_ptr<net::Exchange> exchange = co_await ask(url, options_.total_timeout - spent, gate, result);
     if (exchange) {
         const net::ResponseHead& head = exchange->head();
-        if (head.status >= 200 && head.status <= 203) {
-            result.http_status = static_cast<std::uint16_t>(head.status);
+        result.http_status = static_cast<std::uint16_t>(head.status);
+        if (const auto challenge = challenge_in(head)) {
+            result.outcome = Outcome::http_forbidden;
+            result.detail = *challenge;
+        } else if (head.status >= 200 && head.status <= 203) {
             if (!refused_by_head(head, result)) {
                 co_await read_image(*exchange, result);
             }
         } else {
             judge_status(head, url, result);
             co_await drain_small_body(*exchange);
+        }
+        if (!exchange->waived_problem().empty()) {
+            result.detail += (result.detail.empty() ? "" : "; ") + ("certificate let pass: " + exchange->waived_problem());
         }
         note_timings(*exchange, start, result);
     }
@@ -174,6 +205,14 @@ void Fetcher::judge_status(const net::ResponseHead& head, const url::CanonicalUr
     }
 }
 
+bool Fetcher::refused_as(std::optional<std::string> reason, Fetched& result) {
+    if (reason) {
+        result.outcome = Outcome::filtered;
+        result.detail = std::move(*reason);
+    }
+    return result.outcome == Outcome::filtered;
+}
+
 bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) const {
     const std::vector<std::string_view> tags = head.headers("X-Robots-Tag");
     if (const auto directive = robots::refusing_directive(tags, options_.product_token, options_.disallowed_directives)) {
@@ -195,7 +234,16 @@ bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) co
         result.detail = fmt::format("Content-Length: {}", *head.content_length);
         return true;
     }
-    return false;
+    return head.content_length && *head.content_length > 0 && refused_as(options_.filter.refuses_bytes(*head.content_length), result);
+}
+
+bool Fetcher::refused_at_end(const media::Inspector& inspector, std::uint64_t size, const media::Sha256& sha256,
+                             Fetched& result) const {
+    const media::Filter& filter = options_.filter;
+    const auto dimensions = inspector.dimensions();
+    return refused_as(filter.refuses_bytes(size), result) ||
+           (dimensions && refused_as(filter.refuses_dimensions(*dimensions), result)) ||
+           refused_as(filter.refuses_digest(sha256), result);
 }
 
 awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
@@ -204,6 +252,7 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
     media::Inspector inspector;
     media::Digest digest;
     std::uint64_t size = 0;
+    bool measured = false;
     while (true) {
         const auto piece = co_await exchange.read_piece();
         if (!piece) {
@@ -223,8 +272,14 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
         inspector.feed(*piece);
         if (inspector.refused()) {
             result.outcome = Outcome::not_an_image;
-            result.detail = "Content-Type: " + shown(exchange.head().content_type);
+            result.detail = content_named_by(exchange.head());
             co_return;
+        }
+        if (!measured && inspector.dimensions() && !holds_several_pictures(inspector.type())) {
+            measured = true;
+            if (refused_as(options_.filter.refuses_dimensions(*inspector.dimensions()), result)) {
+                co_return;
+            }
         }
         digest.update(*piece);
         body.buffer.insert(body.buffer.end(), piece->begin(), piece->end());
@@ -235,7 +290,11 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
     metrics_.response_size.observe(size);
     result.outcome = outcome_of(inspector.finish());
     if (result.outcome != Outcome::stored) {
-        result.detail = "Content-Type: " + shown(exchange.head().content_type);
+        result.detail = content_named_by(exchange.head());
+        co_return;
+    }
+    const media::Sha256 sha256 = digest.finish();
+    if (refused_at_end(inspector, size, sha256, result)) {
         co_return;
     }
     body.last = true;
@@ -243,7 +302,7 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
         co_return;
     }
     const media::Dimensions dimensions = inspector.dimensions().value_or(media::Dimensions{});
-    result.image = Image{std::move(body.file), size,           digest.finish(), inspector.type(),
+    result.image = Image{std::move(body.file), size,           sha256, inspector.type(),
                          dimensions.width,     dimensions.height};
     metrics_.fetch_stage_duration(FetchStage::write).observe(body.writing);
     metrics_.fetch_stage_duration(FetchStage::body).observe(clock_.now() - start - body.writing);

@@ -74,4 +74,23 @@ std::string hex(const Sha256& digest) {
     return text;
 }
 
+std::optional<Sha256> parse_sha256(std::string_view hex) {
+    Sha256 digest{};
+    if (hex.size() != 2 * digest.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < digest.size(); ++i) {
+        const auto digit = [&](std::size_t at) {
+            return std::string_view("0123456789abcdef").find(hex[at]);
+        };
+        const std::size_t high = digit(2 * i);
+        const std::size_t low = digit(2 * i + 1);
+        if (high == std::string_view::npos || low == std::string_view::npos) {
+            return std::nullopt;
+        }
+        digest[i] = static_cast<std::byte>(high * 16 + low);
+    }
+    return digest;
+}
+
 }  // namespace grit::media

@@ -35,6 +35,8 @@ void add_fetch(FamilyList& list, const Metrics& m) {
     list.gauges("gritd_connections", "Open connections.", "state", m.connections);
     list.counters("gritd_connection_reuse_total", "Requests sent, by whether the connection was there already.",
                   "result", m.connection_use);
+    list.counters("gritd_tls_handshakes_total", "TLS handshakes, by how they ended; a resumed one costs a fifth.", "result",
+                  m.tls_handshakes);
     list.counters("gritd_dns_queries_total", "Questions to name servers, by how they ended.", "result", m.dns_queries);
     list.counters("gritd_dns_cache_total", "Look-ups of a host's addresses, by whether they were known.", "result",
                   m.dns_cache);

@@ -30,6 +30,13 @@ ErrorCode timeout() {
     return make_error_code(beast::error::timeout);
 }
 
+metrics::TlsHandshake handshake_result(const ErrorCode& error, SSL* ssl) {
+    if (error) {
+        return metrics::TlsHandshake::failed;
+    }
+    return SSL_session_reused(ssl) == 1 ? metrics::TlsHandshake::resumed : metrics::TlsHandshake::full;
+}
+
 }  // namespace
 
 Connection::Connection(asio::io_context& context, AddressPlace place, metrics::Metrics& metrics)
@@ -64,7 +71,13 @@ awaitable<ErrorCode> Connection::handshake(TlsContext& context, const std::strin
     tcp_.expires_after(limit);
     ErrorCode error;
     std::tie(error) = co_await tls_->async_handshake(asio::ssl::stream_base::client, kTuple);
+    metrics_.tls_handshakes(handshake_result(error, tls_->native_handle())).add();
     co_return error ? handshake_error(context, error) : error;
+}
+
+std::string Connection::waived_problem() const {
+    const long verdict = tls_ ? SSL_get_verify_result(tls_->native_handle()) : X509_V_OK;
+    return verdict == X509_V_OK ? std::string() : X509_verify_cert_error_string(verdict);
 }
 
 ErrorCode Connection::handshake_error(TlsContext& context, const ErrorCode& error) {
@@ -72,7 +85,8 @@ ErrorCode Connection::handshake_error(TlsContext& context, const ErrorCode& erro
         return error;
     }
     context.forget(session_key_);  // a session that the server chokes on must not be offered again
-    const bool certificate = context.verifies() && SSL_get_verify_result(tls_->native_handle()) != X509_V_OK;
+    const SSL* const ssl = tls_->native_handle();
+    const bool certificate = SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE && SSL_get_verify_result(ssl) != X509_V_OK;
     return make_error_code(certificate ? Errc::tls_certificate : Errc::tls_handshake);
 }
 

@@ -61,6 +61,8 @@ class Connection {
 
     [[nodiscard]] const boost::asio::ip::address& address() const noexcept { return place_.address(); }
     [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
+    /// What is wrong with the server's certificate, which was let pass; empty if nothing is.
+    [[nodiscard]] std::string waived_problem() const;
 
     /// Begins and ends the time in which nobody uses the connection.
     void set_idle(bool idle);

@@ -56,6 +56,10 @@ Timings Exchange::timings() const noexcept {
     return state_->timings;
 }
 
+const std::string& Exchange::waived_problem() const noexcept {
+    return state_->waived_problem;
+}
+
 std::string Exchange::remote_address() const {
     return state_->address.to_string();
 }

@@ -20,6 +20,7 @@ struct Exchange::State {
           origin(std::move(to)),
           connection(std::move(over)),
           address(connection->address()),
+          waived_problem(connection->waived_problem()),
           reader(of.options.max_header_bytes),
           deadline(until),
           timings(begun) {
@@ -46,6 +47,7 @@ struct Exchange::State {
     const std::string origin;
     std::unique_ptr<Connection> connection;  // null after a failure
     const boost::asio::ip::address address;
+    const std::string waived_problem;
     ResponseReader reader;
     const Deadline deadline;
     Timings timings;

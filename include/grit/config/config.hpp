@@ -76,6 +76,20 @@ struct Politeness {
     bool operator==(const Politeness&) const = default;
 };
 
+/// [filter]: images that are not wanted. A bound of 0 is none.
+struct Filter {
+    std::uint64_t min_bytes = 0;
+    std::uint32_t min_width = 0;  ///< Pixels, as the next three.
+    std::uint32_t max_width = 0;
+    std::uint32_t min_height = 0;
+    std::uint32_t max_height = 0;
+    std::uint32_t min_area = 0;  ///< Width times height.
+    std::uint32_t max_area = 0;
+    double max_aspect = 0;  ///< The longer side by the shorter one, 1 to 10,000.
+    std::vector<std::string> placeholders;  ///< SHA-256 digests, 64 hex digits, of images that stand for a missing one.
+    bool operator==(const Filter&) const = default;
+};
+
 /// [retry]: when a URL is asked again.
 struct Retry {
     std::vector<milliseconds> schedule{std::chrono::minutes(1), std::chrono::minutes(10), std::chrono::hours(2),
@@ -94,6 +108,7 @@ struct Dns {
 struct Tls {
     bool verify = true;   ///< Check certificates.
     std::string ca_file;  ///< PEM file of trusted roots; empty: the system's.
+    std::vector<std::string> waivers;  ///< Hosts whose certificates are let pass; their records say so.
     bool operator==(const Tls&) const = default;
 };
 
@@ -135,6 +150,7 @@ struct Config {
     State state;
     Fetch fetch;
     Politeness politeness;
+    Filter filter;
     Retry retry;
     Dns dns;
     Tls tls;

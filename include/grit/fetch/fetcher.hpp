@@ -6,6 +6,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/outcome.hpp"
 #include "grit/media/digest.hpp"
+#include "grit/media/filter.hpp"
 #include "grit/media/image_type.hpp"
 #include "grit/media/inspector.hpp"
 #include "grit/net/client.hpp"
@@ -34,6 +35,7 @@ struct FetchOptions {
     std::string product_token;               ///< ours, for agent-scoped directives and robots.txt
     std::vector<std::string> disallowed_directives;  ///< of X-Robots-Tag; empty: not looked at
     bool tdm_reservation = true;
+    media::Filter filter;  ///< of images that are not wanted
 };
 
 /// An image under a temporary name, whole and not yet durable.
@@ -90,6 +92,9 @@ class Fetcher {
     [[nodiscard]] boost::asio::awaitable<void> read_rules(net::Exchange& exchange, Fetched& result);
     [[nodiscard]] boost::asio::awaitable<void> drain_small_body(net::Exchange& exchange);
     [[nodiscard]] boost::asio::awaitable<bool> store_piece(Body& body, Fetched& result);
+    static bool refused_as(std::optional<std::string> reason, Fetched& result);
+    [[nodiscard]] bool refused_at_end(const media::Inspector& inspector, std::uint64_t size, const media::Sha256& sha256,
+                                      Fetched& result) const;
     [[nodiscard]] bool refused_by_head(const net::ResponseHead& head, Fetched& result) const;
     void judge_status(const net::ResponseHead& head, const url::CanonicalUrl& url, Fetched& result) const;
     void note_timings(const net::Exchange& exchange, SteadyTime start, Fetched& result);

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace grit::media {
 
@@ -31,5 +33,7 @@ class Digest {
 
 /// 64 lower-case hexadecimal digits.
 [[nodiscard]] std::string hex(const Sha256& digest);
+/// The other way round; nothing if it is anything else.
+[[nodiscard]] std::optional<Sha256> parse_sha256(std::string_view hex);
 
 }  // namespace grit::media

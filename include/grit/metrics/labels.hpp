@@ -23,6 +23,7 @@ enum class RobotsDecision : std::uint8_t { allowed, denied, unreachable };
 enum class DnsResult : std::uint8_t { ok, not_found, failure, timeout };
 enum class CacheResult : std::uint8_t { hit, miss };
 enum class ConnectionUse : std::uint8_t { reused, opened };
+enum class TlsHandshake : std::uint8_t { full, resumed, failed };
 // clang-format on
 
 /// Names of a label's values in the order of its enum. Specialised per enum.
@@ -53,6 +54,8 @@ template <>
 inline constexpr std::array<std::string_view, 2> kLabelNames<CacheResult>{"hit", "miss"};
 template <>
 inline constexpr std::array<std::string_view, 2> kLabelNames<ConnectionUse>{"reused", "opened"};
+template <>
+inline constexpr std::array<std::string_view, 3> kLabelNames<TlsHandshake>{"full", "resumed", "failed"};
 
 /// How many values a label has, which one stands where, and what it is called.
 template <class Label>

@@ -46,6 +46,7 @@ class Metrics {
     Counter stored_bytes;                        ///< Image bytes committed.
     ByLabel<Gauge, ConnectionState> connections;
     ByLabel<Counter, ConnectionUse> connection_use;
+    ByLabel<Counter, TlsHandshake> tls_handshakes;
     ByLabel<Counter, DnsResult> dns_queries;
     ByLabel<Counter, CacheResult> dns_cache;
     ByLabel<Counter, RobotsDecision> robots_decisions;

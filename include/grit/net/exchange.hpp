@@ -69,6 +69,10 @@ class Exchange {
 
     [[nodiscard]] Timings timings() const noexcept;
 
+    /// What is wrong with the server's certificate, in OpenSSL's words; empty if nothing is, or without TLS. Only a
+    /// host that is not checked (TlsContext::Options) gets so far with a wrong one.
+    [[nodiscard]] const std::string& waived_problem() const noexcept;
+
     /// The dialled address, without port.
     [[nodiscard]] std::string remote_address() const;
 

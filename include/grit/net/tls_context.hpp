@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace boost::asio::ssl {
@@ -21,6 +22,7 @@ class TlsContext {
   public:
     struct Options {
         bool verify = true;                ///< Check chain, dates and name. Off is for rehearsals.
+        std::set<std::string> waivers;     ///< Hosts, as in `CanonicalUrl::host`, that are not checked.
         std::string ca_file;               ///< PEM file of trusted roots; empty: the system's.
         std::size_t max_sessions = 2'000;  ///< Remembered sessions; some 10 KB each (they hold the peer's chain).
     };
@@ -32,10 +34,11 @@ class TlsContext {
     TlsContext& operator=(const TlsContext&) = delete;
 
     [[nodiscard]] boost::asio::ssl::context& native() noexcept;
-    [[nodiscard]] bool verifies() const noexcept;
 
     /// Readies a new SSL for the handshake with a server: SNI (RFC 6066 section 3: not for addresses), the name or
     /// address to verify (RFC 6125), the session to resume if there is one, and where new ones are remembered.
+    /// A host with a waiver gets its handshake whatever its certificate is; what was wrong with it is known after it
+    /// (`SSL_get_verify_result`).
     /// @param key  "host:port" of the URL; must stay where it is as long as `ssl` lives.
     /// @return false if OpenSSL refuses (no memory, a name over 255 bytes): the handshake must not begin, since it would
     /// not check the name.

@@ -40,6 +40,7 @@ class ReloadList {
     void texts(const Key& key, const auto&, Between<std::size_t>, Check) { add(key); }
     void flag(const Key& key, bool) { add(key); }
     void count(const Key& key, std::uint32_t, Between<std::uint32_t>) { add(key); }
+    void number(const Key& key, double, Between<double>) { add(key); }
     void size(const Key& key, std::uint64_t, Between<std::uint64_t>) { add(key); }
     void duration(const Key& key, milliseconds, Between<milliseconds>) { add(key); }
     void durations(const Key& key, const auto&, Between<std::size_t>, Between<milliseconds>) { add(key); }

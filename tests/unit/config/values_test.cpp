@@ -76,6 +76,9 @@ INSTANTIATE_TEST_SUITE_P(
               R"(["1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","365d"])", "[]",
               R"(["1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s","1s"])",
               "(1 to 16 are possible)"},
+        Range{"filter", "min_bytes", "\"0\"", "\"1TiB\"", "", "\"2TiB\"", "is out of range (0B to 1TiB)"},
+        Range{"filter", "min_width", "0", "4294967295", "-1", "4294967296", "is out of range (0 to 4294967295)"},
+        Range{"filter", "max_aspect", "0", "1e4", "-0.5", "10000.5", "is out of range (0 to 10000)"},
         Range{"stop", "drain_limit", "\"0\"", "\"1h\"", "", "\"2h\"", "is out of range (0s to 1h)"}),
     [](const auto& instance) { return std::string(instance.param.table) + "_" + std::string(instance.param.key); });
 
@@ -90,6 +93,8 @@ TEST(ConfigValues, WrongTypesSayWhatWasExpectedAndFound) {
         {"[dns]\nservers = \"::1\"", "dns.servers: expected a list of texts, found the text \"::1\""},
         {"[dns]\nservers = [1]", "dns.servers: expected a text, found the number 1"},
         {"[retry]\nschedule = {}", "retry.schedule: expected a list of durations, found a table"},
+        {"[filter]\nmax_aspect = \"3\"", "filter.max_aspect: expected a number, found the text \"3\""},
+        {"[filter]\nmax_aspect = nan", "filter.max_aspect: nan is out of range (0 to 10000)"},
         {"[network]\nport_map = []", "network.port_map: expected a table such as { \"443\" = 8443 }, found a list"},
     };
     for (const auto& [text, message] : cases) {
@@ -143,6 +148,19 @@ TEST(ConfigValues, PortMapsAreFromTextToNumber) {
         testing::UnorderedElementsAre(HasSubstr("\"0\" is no port"), HasSubstr("\"65536\" is no port"),
                                       HasSubstr("\"x\" is no port"), HasSubstr("0 is out of range (1 to 65535)"),
                                       HasSubstr("expected a port (1 to 65535), found the text \"1\"")));
+}
+
+TEST(ConfigValues, DigestsAreOfSha256AndWaiversAreHosts) {
+    EXPECT_THAT(errors_of(file_with("filter", "placeholders = [\"" + std::string(64, 'a') + "\"]")), ElementsAre());
+    for (const std::string& bad : {std::string(63, 'a'), std::string(64, 'A'), std::string(64, 'g'), std::string()}) {
+        EXPECT_THAT(errors_of(file_with("filter", "placeholders = [\"" + bad + "\"]")),
+                    ElementsAre(HasSubstr("is no SHA-256 digest")))
+            << bad;
+    }
+    EXPECT_THAT(errors_of(file_with("tls", R"(waivers = ["img.example.org", "xn--bcher-kva.example", "192.0.2.1"])")),
+                ElementsAre());
+    EXPECT_THAT(errors_of(file_with("tls", R"(waivers = ["Example.org", "https://example.org", ""])")),
+                ElementsAre(HasSubstr("\"Example.org\" is no host"), HasSubstr("is no host"), HasSubstr("is no host")));
 }
 
 TEST(ConfigValues, SocketPathFitsAndDirectivesAreTokens) {

@@ -26,5 +26,16 @@ TEST(Digest, PiecesDoNotMatterAndFinishStartsOver) {
     EXPECT_EQ(moved.finish(), first);
 }
 
+TEST(Digest, HexIsReadBackAndNothingElse) {
+    Digest digest;
+    digest.update(bytes_of("abc"));
+    const Sha256 abc = digest.finish();
+    EXPECT_EQ(parse_sha256(hex(abc)), abc);
+    EXPECT_EQ(parse_sha256(hex(abc).substr(1)), std::nullopt);
+    EXPECT_EQ(parse_sha256("G" + hex(abc).substr(1)), std::nullopt);
+    EXPECT_EQ(parse_sha256(hex(abc).substr(1) + "A"), std::nullopt);
+    EXPECT_EQ(parse_sha256(""), std::nullopt);
+}
+
 }  // namespace
 }  // namespace grit::media

@@ -24,6 +24,7 @@ asio::awaitable<void> fetch_into(Client& client, url::CanonicalUrl url, Deadline
     fetched.has_head = true;
     fetched.timings = exchange.timings();
     fetched.remote_address = exchange.remote_address();
+    fetched.waived_problem = exchange.waived_problem();
     for (;;) {
         const Result<std::span<const std::byte>> piece = co_await exchange.read_piece();
         if (!piece) {

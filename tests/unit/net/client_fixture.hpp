@@ -32,6 +32,7 @@ struct Fetched {
     std::string body;
     Timings timings;
     std::string remote_address;
+    std::string waived_problem;
 };
 
 /// A fetch that runs beside others.

@@ -120,6 +120,23 @@ TEST_F(HttpClient, ConnectionsAreKeptAndReused) {
     EXPECT_EQ(limits_.connections(), 1u);
 }
 
+// A crawler that carries cookies is another visitor with each answer.
+TEST_F(HttpClient, CookiesAreNotKept) {
+    std::vector<std::string> requests;
+    const ServerEnds ends(server_);
+    serve({[&](Peer& peer) {
+        for (int i = 0; i < 2; ++i) {
+            requests.push_back(peer.read_request());
+            peer.send("HTTP/1.1 403 Forbidden\r\nSet-Cookie: visitor=1; Path=/\r\nContent-Length: 0\r\n\r\n");
+        }
+    }});
+    ASSERT_FALSE(fetch("http://a.example/").error);
+    ASSERT_FALSE(fetch("http://a.example/").error);
+    ASSERT_EQ(requests.size(), 2u);
+    EXPECT_EQ(requests[1], requests[0]);
+    EXPECT_EQ(requests[1].find("Cookie"), std::string::npos);
+}
+
 TEST_F(HttpClient, AConnectionBelongsToItsOrigin) {
     serve({serve_all("x")});
     ASSERT_FALSE(fetch("http://a.example/").error);

@@ -5,11 +5,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "client_fixture.hpp"
 #include "grit/archive/depot.hpp"
 #include "grit/fetch/fetcher.hpp"
+#include "grit/media/digest.hpp"
 #include "temp_folder.hpp"
 
 namespace grit::net::test {
@@ -51,6 +53,7 @@ class HostileFetch : public ClientTest {
         fetch::FetchOptions options;
         options.max_body = kMaxBody;
         options.product_token = "gritd";
+        options.filter = filter_;
         fetch::Fetcher fetcher(*client_, **depot, disk_, options, metrics_, clock_);
         std::optional<fetch::Fetched> result;
         const auto ask = [&]() -> boost::asio::awaitable<void> {
@@ -70,6 +73,7 @@ class HostileFetch : public ClientTest {
     grit::test::TempFolder folder_;
     boost::asio::thread_pool disk_{1};
     OpenGate gate_;
+    media::Filter filter_;
 };
 
 // "GIF89a", one pixel, as small as an image gets.
@@ -139,6 +143,54 @@ TEST_F(HostileFetch, APageForADeadImageIsNotAnImage) {
     const fetch::Fetched got = outcome_of_answer(answer("Content-Type: text/html\r\n", page));
     EXPECT_EQ(got.outcome, Outcome::not_an_image);
     EXPECT_NE(got.detail.find("text/html"), std::string::npos);
+}
+
+TEST_F(HostileFetch, WhatACompressedAnswerIsCalledIsOnRecord) {
+    const fetch::Fetched got = outcome_of_answer(answer("Content-Type: image/gif\r\nContent-Encoding: br\r\n", "\x8b\x0f\x80zzzzzzzz"));
+    EXPECT_EQ(got.detail, "Content-Type: image/gif, Content-Encoding: br");
+}
+
+// It is refused to robots and not to the pace: a 503 of that kind holds nobody.
+TEST_F(HostileFetch, AChallengePageIsForbiddenWhateverItsStatusIs) {
+    for (const char* status : {"403 Forbidden", "503 Service Unavailable", "200 OK", "429 Too Many Requests"}) {
+        const fetch::Fetched got = outcome_of_answer("HTTP/1.1 " + std::string(status) +
+                                                     "\r\ncf-mitigated: challenge\r\nContent-Length: 0\r\n\r\n");
+        EXPECT_EQ(got.outcome, Outcome::http_forbidden) << status;
+        EXPECT_EQ(got.detail, "challenge page: cf-mitigated") << status;
+    }
+    EXPECT_EQ(outcome_of_answer("HTTP/1.1 202 Accepted\r\nx-amzn-waf-action: challenge\r\nContent-Length: 0\r\n\r\n").outcome,
+              Outcome::http_forbidden);
+}
+
+// As soon as the header says its size: the server sees the connection close long before the announced end.
+TEST_F(HostileFetch, AnImageThatIsNotWantedIsNotReadToItsEnd) {
+    filter_.least = {2, 2};
+    bool closed = false;
+    const fetch::Fetched got = outcome_of_script([&](Peer& peer) {
+        peer.read_request();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 90000\r\n\r\n" + kGif.substr(0, 20));
+        closed = peer.closed_within(std::chrono::seconds(10));
+    });
+    EXPECT_EQ(got.outcome, Outcome::filtered);
+    EXPECT_EQ(got.detail, "1 x 1 pixels: beyond filter.min_width");
+    EXPECT_TRUE(closed);
+}
+
+TEST_F(HostileFetch, WhatIsTooSmallIsFilteredByItsLengthOrItsEnd) {
+    filter_.min_bytes = kGif.size() + 1;
+    EXPECT_EQ(outcome_of_answer(answer("", kGif)).outcome, Outcome::filtered);
+    EXPECT_EQ(outcome_of_answer("HTTP/1.1 200 OK\r\n\r\n" + kGif).outcome, Outcome::filtered);
+    EXPECT_EQ(outcome_of_answer(answer("", "")).outcome, Outcome::empty_body);
+    filter_.min_bytes = kGif.size();
+    EXPECT_EQ(outcome_of_answer(answer("", kGif)).outcome, Outcome::stored);
+}
+
+TEST_F(HostileFetch, AKnownPlaceholderIsFiltered) {
+    media::Digest digest;
+    digest.update(std::as_bytes(std::span(kGif)));
+    filter_.placeholders.insert(digest.finish());
+    EXPECT_EQ(outcome_of_answer(answer("", kGif)).outcome, Outcome::filtered);
+    EXPECT_EQ(outcome_of_answer(answer("", kGif + " ")).outcome, Outcome::stored);
 }
 
 TEST_F(HostileFetch, AnEndlessBodyIsTooLarge) {

@@ -124,6 +124,25 @@ TEST_F(TlsClient, WithVerificationOffAnyCertificateWillDo) {
     EXPECT_EQ(fetch("https://a.example/").body, "secret image");
 }
 
+// One host's, and what was wrong is known: never silence.
+TEST_F(TlsClient, AWaiverIsOneHostsAndSaysWhatWasLetPass) {
+    dns_.names["b.example"].v4 = {"127.0.0.1"};
+    serve(authority_.issue("DNS:a.example,DNS:b.example", Validity::over), {kServeOne});
+    stop_client();
+    TlsContext::Options trust;
+    trust.ca_file = authority_.file();
+    trust.waivers = {"a.example"};
+    tls_ = std::make_unique<TlsContext>(trust);
+    client_ = std::make_unique<Client>(context_, options_, *resolver_, *guard_, *tls_, limits_, metrics_, clock_);
+    for (int i = 0; i < 2; ++i) {  // the second time by a session that was resumed
+        const Fetched got = fetch("https://a.example/");
+        EXPECT_EQ(got.body, "secret image");
+        EXPECT_EQ(got.waived_problem, "certificate has expired");
+        client_->close_idle();
+    }
+    EXPECT_EQ(fetch("https://b.example/").error, Errc::tls_certificate);
+}
+
 TEST_F(TlsClient, GarbageInsteadOfAHandshake) {
     serve_plain([](Peer& peer) {
         peer.read_some();
@@ -166,6 +185,8 @@ TEST_F(TlsClient, SessionsAreResumed) {
     EXPECT_EQ(tls_->sessions(), 1u);
     EXPECT_EQ(server_->accepted(), 3);
     EXPECT_EQ(resumed, 2);
+    EXPECT_EQ(metrics_.tls_handshakes(metrics::TlsHandshake::full).value(), 1u);
+    EXPECT_EQ(metrics_.tls_handshakes(metrics::TlsHandshake::resumed).value(), 2u);
 }
 
 TEST_F(TlsClient, SessionsAreResumedAfterAConnectionThatWasDropped) {
