@@ -8,7 +8,8 @@
 namespace grit::daemon {
 namespace {
 
-constexpr std::uint64_t kReserved = 192;
+// The state, the listeners, the name servers' sockets, and the spare dials of two shards (net::Client::Options).
+constexpr std::uint64_t kReserved = 320;
 constexpr std::uint64_t kPerFetch = 3;
 
 }  // namespace

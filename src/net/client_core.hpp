@@ -44,6 +44,7 @@ struct Client::Core {
     boost::asio::awaitable<Result<Addresses>> dialable_addresses(const url::CanonicalUrl& url, Deadline deadline);
     boost::asio::awaitable<Result<std::unique_ptr<Connection>>> connect(const Addresses& addresses, std::uint16_t port,
                                                                         Deadline deadline);
+    void abandon_silent(DialRace& race);
     std::unique_ptr<Connection> judge(DialRace& race);
     [[nodiscard]] Errc failure_of(DialRace& race, Deadline deadline) const;
     boost::asio::awaitable<ErrorCode> secure(Connection& connection, const url::CanonicalUrl& url, Deadline deadline);
@@ -72,6 +73,7 @@ struct Client::Core {
     boost::asio::steady_timer reap_timer;
     TaskGroup tasks;
     std::size_t exchanges = 0;
+    std::size_t spare_dials = 0;  // under way beside another one of the same fetch
     bool stopping = false;
 };
 

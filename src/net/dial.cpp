@@ -24,6 +24,37 @@ bool is_our_own(Errc error) {
     return error == Errc::cancelled || error == Errc::out_of_descriptors || error == Errc::timeout_total;
 }
 
+// The dials of one fetch beside its first one.
+class SpareDials {
+  public:
+    SpareDials(std::size_t& of_all, std::size_t most) : of_all_(of_all), most_(most) {}
+    ~SpareDials() { of_all_ -= taken_; }
+    SpareDials(const SpareDials&) = delete;
+    SpareDials& operator=(const SpareDials&) = delete;
+
+    /// @param running  dials under way. @return whether there may be one more.
+    [[nodiscard]] bool take(std::size_t running) {
+        while (taken_ > 0 && taken_ >= running) {  // some have ended
+            --taken_;
+            --of_all_;
+        }
+        if (running == 0) {
+            return true;
+        }
+        if (of_all_ >= most_) {
+            return false;
+        }
+        ++taken_;
+        ++of_all_;
+        return true;
+    }
+
+  private:
+    std::size_t& of_all_;
+    const std::size_t most_;
+    std::size_t taken_ = 0;
+};
+
 class Stopwatch {
   public:
     explicit Stopwatch(const Clock& clock) : clock_(clock), start_(clock.now()) {}
@@ -85,15 +116,23 @@ awaitable<Result<std::unique_ptr<Connection>>> Client::Core::connect(const Addre
     const auto share = time_left(limit, clock) / static_cast<long>(addresses.size());
     const nanoseconds delay = std::min<nanoseconds>(options.attempt_delay, share);
     DialRace race(context);
+    SpareDials spare(spare_dials, options.max_spare_dials);
+    SteadyTime last_start{};
     bool busy = false;
     std::size_t next = 0;
     while (next < addresses.size() || race.running() > 0) {
-        if (next < addresses.size()) {
+        bool may_start = next < addresses.size() && spare.take(race.running());
+        if (next < addresses.size() && !may_start && clock.now() - last_start >= share) {
+            may_start = true;
+            abandon_silent(race);
+        }
+        if (may_start) {
             AddressPlace place = place_at(addresses[next++]);
             if (!place) {
                 busy = true;
                 continue;
             }
+            last_start = clock.now();
             race.start(std::make_unique<Connection>(context, std::move(place), metrics), port, time_left(limit, clock));
         }
         co_await race.wait(next < addresses.size() ? delay : time_left(Deadline(), clock));
@@ -110,6 +149,16 @@ awaitable<Result<std::unique_ptr<Connection>>> Client::Core::connect(const Addre
     }
     // An address that is busy is alive, whatever the others are.
     co_return make_error_code(busy ? Errc::address_busy : failure_of(race, deadline));
+}
+
+// There is no descriptor to spare for another address beside those that are silent.
+void Client::Core::abandon_silent(DialRace& race) {
+    for (const DialRace::Attempt& attempt : race.attempts()) {
+        if (!attempt.end) {
+            failed_addresses.failed(attempt.address, clock.now());
+        }
+    }
+    race.give_up();
 }
 
 // Takes the connection that stands, if there is one, and remembers which addresses are no good.

@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/error.hpp>
 #include <utility>
 
 namespace grit::net {
@@ -35,11 +36,22 @@ void DialRace::start(std::unique_ptr<Connection> connection, std::uint16_t port,
         if (state->over) {
             return;
         }
-        state->attempts[number].end = error;
+        if (!state->attempts[number].end) {
+            state->attempts[number].end = error;
+        }
         --state->running;
         ++state->ended;
         state->wake.cancel();
     });
+}
+
+void DialRace::give_up() {
+    for (Attempt& attempt : state_->attempts) {
+        if (!attempt.end) {
+            attempt.end = boost::beast::error::timeout;
+            attempt.connection.reset();
+        }
+    }
 }
 
 asio::awaitable<void> DialRace::wait(std::chrono::nanoseconds time) {

@@ -31,6 +31,9 @@ class DialRace {
 
     void start(std::unique_ptr<Connection> connection, std::uint16_t port, std::chrono::nanoseconds limit);
 
+    /// Ends the attempts that are under way, as timed out; they count as running until the system has let go of them.
+    void give_up();
+
     /// Resumes when an attempt ends, or after the time; at once if none is under way.
     /// Cancellation: terminal; then it returns early, or throws.
     [[nodiscard]] boost::asio::awaitable<void> wait(std::chrono::nanoseconds time);

@@ -42,7 +42,8 @@ class SendGate {
 /// address's limit as long as it lives. Idle ones are closed after `max_idle_time`, when the pool is full, and when
 /// their address is wanted by somebody else. The rule of how often a host may be asked is not here.
 /// A host's addresses, four at most, are dialled beside each other (RFC 8305), IPv4 first; one that failed within the
-/// last minute comes last.
+/// last minute comes last. Without a spare dial (they are bounded, since each costs a descriptor) one address is dialled
+/// after the other, each for its share of the time.
 /// Threads: the io_context's one thread only; `limits`, `tls` and `guard` may be shared with other clients.
 /// Lifetime: everything given outlives the client; the client outlives its exchanges. `stop()` and await `join()`
 /// before it is destroyed.
@@ -53,6 +54,7 @@ class Client {
     struct Options {
         Milliseconds connect_timeout{10'000};     ///< For all addresses of a host together; again for TLS.
         Milliseconds attempt_delay{250};          ///< Until the next address is dialled beside one that is silent.
+        std::size_t max_spare_dials = 64;         ///< Dials beside another one of the same fetch, all fetches together.
         Milliseconds first_byte_timeout{15'000};  ///< From the request until its answer's head is complete.
         Milliseconds idle_timeout{10'000};        ///< Between two pieces of a body; also the grace of `min_rate`.
         std::uint64_t min_rate = 2048;            ///< Bytes per second on average; 0: no such check.

@@ -125,6 +125,38 @@ TEST_F(DialRaceTest, AnAddressThatWasOvertakenIsNotWaitedForAgain) {
     EXPECT_LT(again.timings.connect, milliseconds(800));
 }
 
+// Each dial costs a descriptor: beside those of all fetches together only so many are to spare.
+TEST_F(DialRaceTest, WithoutASpareDialOneAddressComesAfterTheOther) {
+    dns_.names["two.example"].v4 = {"127.0.0.2", "127.0.0.1"};
+    options_.attempt_delay = milliseconds(10);
+    options_.connect_timeout = milliseconds(600);
+    options_.max_spare_dials = 0;
+    serve_beside_deaf();
+    Running& running = start("http://two.example/");
+    std::size_t most = 0;
+    ASSERT_TRUE(run_until([&] {
+        most = std::max(most, limits_.connections());
+        return running.done();
+    }));
+    EXPECT_EQ(running.fetched.remote_address, "127.0.0.1") << running.fetched.error.message();
+    EXPECT_GE(running.fetched.timings.connect, milliseconds(300)) << "its share of the time";
+    EXPECT_EQ(most, 1u);
+}
+
+TEST_F(DialRaceTest, SpareDialsAreGivenBack) {
+    dns_.names["two.example"].v4 = {"127.0.0.2", "127.0.0.1"};
+    options_.attempt_delay = milliseconds(10);
+    options_.max_spare_dials = 1;
+    serve_beside_deaf();
+    for (const char* silent : {"127.0.0.4", "127.0.0.5", "127.0.0.6"}) {
+        const DeafListener deaf(silent, server_->port());
+        const std::string host = "beside-" + std::string(silent).substr(8) + ".example";
+        dns_.names[host].v4 = {silent, "127.0.0.1"};
+        EXPECT_LT(fetch("http://" + host + "/").timings.connect, options_.connect_timeout / 4) << silent;
+        client_->close_idle();
+    }
+}
+
 TEST_F(DialRaceTest, ARefusalStartsTheNextAtOnce) {
     dns_.names["two.example"].v4 = {"127.0.0.3", "127.0.0.1"};  // nobody listens on the first
     options_.attempt_delay = seconds(5);
