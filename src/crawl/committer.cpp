@@ -281,7 +281,8 @@ void Committer::acknowledge(Group& group) {
     bool stored = false;
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         Settlement& result = group.results[i];
-        done.push_back(Acknowledgement{result.task->home, result.task->hash, result.task->retry});
+        done.push_back(Acknowledgement{result.task->home, result.task->hash, result.outcome == Outcome::duplicate_url,
+                                       result.task->retry});
         if (!result.image) {
             continue;
         }

@@ -10,8 +10,8 @@ namespace {
 
 bool failed(const Result<void>& done) { return !done.has_value(); }
 
-// The map's key of such a spelling is a digest: the record keeps the text, for exports.
-bool is_only_known_by_digest(const std::string& raw_url) { return store::map_key(raw_url) != raw_url; }
+// Spellings read at a time: bounds memory.
+constexpr std::size_t kSpellingsPerRead = 1'000;
 
 }  // namespace
 
@@ -42,31 +42,24 @@ Result<void> RecordWriter::settle(const Settlement& settlement, const Placed& pl
     return task.line ? take_line(*task.line) : Result<void>();
 }
 
-// A line whose URL has a record: it gets its place in the map, now or when the record has its outcome.
+// A line whose URL has a record, or is on its way to one: it gets its place in the map, now or when there is an image.
 Result<void> RecordWriter::settle_duplicate(const Settlement& settlement) {
     const frontier::Task& task = *settlement.task;
     ++totals_.outcomes[grit::index_of(Outcome::duplicate_url)];
     const store::RecordKey key{task.home, task.hash};
-    auto record = store::get_record(txn_, key);
-    if (!record) {
-        return record.error() == store::Errc::not_found ? Result<void>() : Result<void>(record.error());
+    const auto record = store::get_record(txn_, key);
+    if (!record && record.error() != store::Errc::not_found) {
+        return record.error();
     }
-    if (task.raw_url == record->url) {
+    if (record && task.raw_url == record->url) {
         return {};
     }
-    if (!record->location.empty()) {
+    if (record && !record->location.empty()) {
         if (const auto done = store::put_url_to_path(txn_, task.raw_url, record->location); failed(done)) {
             return done;
         }
-        if (!is_only_known_by_digest(task.raw_url)) {
-            return {};
-        }
     }
-    // A record without an image keeps its spellings: an operator may have it asked again.
-    if (std::find(record->aliases.begin(), record->aliases.end(), task.raw_url) == record->aliases.end()) {
-        record->aliases.push_back(task.raw_url);
-    }
-    return store::put_record(txn_, key, *record);
+    return store::put_spelling(txn_, key, task.raw_url);
 }
 
 Result<void> RecordWriter::settle_record(const Settlement& settlement, const Placed& placed) {
@@ -81,6 +74,10 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
         record.ordinal = task.ordinal;
         record.url = task.raw_url;
         record.first_ms = task.first_ms;
+        // A duplicate that was settled before had nothing to be compared with.
+        if (const auto same = store::delete_spelling(txn_, key, record.url); !same) {
+            return same.error();
+        }
     }
     record.outcome = placed.duplicate ? Outcome::duplicate_content : settlement.outcome;
     record.waiting = settlement.retry_at_ms.has_value();
@@ -114,7 +111,7 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
     ++(stored ? (*row)->stored : (*row)->failed);
     if (stored) {
         totals_.stored_bytes += placed.duplicate ? 0 : record.size;
-        if (const auto done = map_urls(record); failed(done)) {
+        if (const auto done = map_urls(key, record); failed(done)) {
             return done;
         }
         if (!placed.duplicate) {
@@ -123,20 +120,26 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
             }
         }
     }
-    if (stored) {
-        std::erase_if(record.aliases, [](const std::string& alias) { return !is_only_known_by_digest(alias); });
-    }
     return store::put_record(txn_, key, record);
 }
 
-Result<void> RecordWriter::map_urls(const store::Record& record) {
+Result<void> RecordWriter::map_urls(const store::RecordKey& key, const store::Record& record) {
     if (const auto done = store::put_url_to_path(txn_, record.url, record.location); failed(done)) {
         return done;
     }
-    for (const std::string& alias : record.aliases) {
-        if (const auto done = store::put_url_to_path(txn_, alias, record.location); failed(done)) {
-            return done;
+    std::optional<std::string> after;
+    for (bool more = true; more;) {
+        const auto spellings = store::get_spellings(txn_, key, kSpellingsPerRead, after);
+        if (!spellings) {
+            return spellings.error();
         }
+        for (const std::string& spelling : *spellings) {
+            if (const auto done = store::put_url_to_path(txn_, spelling, record.location); failed(done)) {
+                return done;
+            }
+        }
+        more = spellings->size() == kSpellingsPerRead;
+        after = more ? std::optional(spellings->back()) : std::nullopt;
     }
     return {};
 }

@@ -273,7 +273,11 @@ void Supervisor::committed(const std::vector<Acknowledgement>& done) {
         }
         shards_[i]->post([mine = std::move(by_shard[i])](Shard& shard) {
             for (const Acknowledgement& one : mine) {
-                shard.frontier().acknowledge(one.home, one.hash);
+                if (one.duplicate) {
+                    shard.frontier().acknowledge_duplicate(one.home);
+                } else {
+                    shard.frontier().acknowledge(one.home, one.hash);
+                }
             }
         });
     }

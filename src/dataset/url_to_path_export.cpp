@@ -74,13 +74,15 @@ class UrlToPathExport::Impl {
     }
 
   private:
-    enum class Phase : std::uint8_t { head, short_urls, long_urls, tail, done };
+    enum class Phase : std::uint8_t { head, short_urls, long_urls, long_spellings, tail, done };
 
     Result<void> step(std::string& chunk);
     Result<void> begin(std::string& chunk);
     Result<void> read_short_urls(std::string& chunk);
     Result<void> read_long_urls(std::string& chunk);
-    Result<void> take_long_urls(std::string& chunk, const store::Txn& txn, const store::Record& record);
+    Result<void> read_long_spellings(std::string& chunk);
+    Result<void> take_long_url(std::string& chunk, const store::Txn& txn, std::string_view url,
+                               const std::optional<store::Record>& record);
     Result<void> append_row(std::string& chunk, const store::Txn& txn, std::string_view url, std::string_view path);
     void append(std::string& chunk, std::string_view url, std::string_view path,
                 const std::optional<store::Record>& record);
@@ -116,6 +118,8 @@ Result<void> UrlToPathExport::Impl::step(std::string& chunk) {
             return read_short_urls(chunk);
         case Phase::long_urls:
             return read_long_urls(chunk);
+        case Phase::long_spellings:
+            return read_long_spellings(chunk);
         case Phase::tail:
             chunk.append(format_ == Format::json ? "}" : "");
             phase_ = Phase::done;
@@ -201,7 +205,44 @@ Result<void> UrlToPathExport::Impl::read_long_urls(std::string& chunk) {
         if (!record) {
             return record.error();
         }
-        if (auto taken = take_long_urls(chunk, *txn, *record); !taken) {
+        if (auto taken = take_long_url(chunk, *txn, record->url, *record); !taken) {
+            return taken;
+        }
+    }
+    if (!found) {
+        return found.error();
+    }
+    if (!*found) {
+        phase_ = Phase::long_spellings;
+        last_key_.clear();
+    }
+    return {};
+}
+
+Result<void> UrlToPathExport::Impl::read_long_spellings(std::string& chunk) {
+    auto txn = env_.read();
+    if (!txn) {
+        return txn.error();
+    }
+    auto cursor = txn->cursor(store::Table::spellings);
+    if (!cursor) {
+        return cursor.error();
+    }
+    auto found = seek_after(*cursor, last_key_);
+    for (std::size_t row = 0; found && *found && row < kRecordsPerRead; ++row, found = cursor->next()) {
+        last_key_ = cursor->key();
+        if (cursor->value().size() <= kMaxKeyUrl) {
+            continue;
+        }
+        const auto key = store::record_of_spelling(last_key_);
+        auto record = key ? store::get_record(*txn, *key) : key.error();
+        if (!record && record.error() == store::Errc::not_found) {
+            continue;  // The URL is being asked for.
+        }
+        if (!record) {
+            return record.error();
+        }
+        if (auto taken = take_long_url(chunk, *txn, cursor->value(), *record); !taken) {
             return taken;
         }
     }
@@ -214,26 +255,17 @@ Result<void> UrlToPathExport::Impl::read_long_urls(std::string& chunk) {
     return {};
 }
 
-Result<void> UrlToPathExport::Impl::take_long_urls(std::string& chunk, const store::Txn& txn,
-                                                   const store::Record& record) {
-    std::vector<std::string_view> urls{record.url};
-    urls.insert(urls.end(), record.aliases.begin(), record.aliases.end());
-    std::sort(urls.begin(), urls.end());
-    urls.erase(std::unique(urls.begin(), urls.end()), urls.end());
-    for (const std::string_view url : urls) {
-        if (url.size() <= kMaxKeyUrl) {
-            continue;
-        }
-        const auto path = store::get_url_to_path(txn, url);
-        if (!path && path.error() == store::Errc::not_found) {
-            continue;
-        }
-        if (!path) {
-            return path.error();
-        }
-        append(chunk, url, *path, record);
-        ++long_rows_;
+Result<void> UrlToPathExport::Impl::take_long_url(std::string& chunk, const store::Txn& txn, std::string_view url,
+                                                  const std::optional<store::Record>& record) {
+    if (url.size() <= kMaxKeyUrl) {
+        return {};
     }
+    const auto path = store::get_url_to_path(txn, url);
+    if (!path) {
+        return path.error() == store::Errc::not_found ? Result<void>() : Result<void>(path.error());
+    }
+    append(chunk, url, *path, record);
+    ++long_rows_;
     return {};
 }
 

@@ -79,7 +79,7 @@ void Frontier::push(TaskPtr task) {
     } else {
         if (task->hops == 0) {
             // A line that comes back because its image could not be kept has been counted when it left.
-            const bool is_new = work.open_urls.try_emplace(task->hash).second;
+            const bool is_new = work.open_urls.insert(task->hash).second;
             host.unsettled += is_new || !task->line ? 1 : 0;
         }
         work.first.push_back(std::move(task));
@@ -184,18 +184,16 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
 }
 
 void Frontier::acknowledge(HostId home, const UrlHash& hash) {
+    if (Host& host = host_of(home); host.in_play) {
+        host.in_play->open_urls.erase(hash);
+    }
+    acknowledge_duplicate(home);
+}
+
+void Frontier::acknowledge_duplicate(HostId home) {
     const std::uint32_t index = index_of(home);
     Host& host = hosts_[index];
     host.unsettled -= host.unsettled > 0 ? 1 : 0;
-    if (!host.in_play) {
-        return;
-    }
-    if (const auto open = host.in_play->open_urls.find(hash); open != host.in_play->open_urls.end()) {
-        for (TaskPtr& duplicate : open->second) {
-            verdict(std::move(duplicate), Outcome::duplicate_url, {});
-        }
-        host.in_play->open_urls.erase(open);
-    }
     if (host.place == Place::parked && parked_.time_of(index) - clock_.now() >= kLongPark) {
         unload(host);
     }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -23,8 +23,7 @@ struct Frontier::InPlay {
     std::list<TaskPtr> questions;  // for a robots.txt: before all else
     std::list<TaskPtr> first;      // given back, redirected here, due again: before the queue
     std::vector<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work; the next one is the last
-    // URLs leased and not committed yet, each with the duplicate lines met meanwhile.
-    std::unordered_map<UrlHash, std::vector<TaskPtr>> open_urls;
+    std::unordered_set<UrlHash> open_urls;  // leased and not committed yet
 
     [[nodiscard]] bool empty() const { return tasks() == 0 && open_urls.empty(); }
     [[nodiscard]] std::size_t tasks() const { return questions.size() + first.size() + lines.size(); }

@@ -56,7 +56,7 @@ TaskPtr Frontier::next_task(Host& host) {
     return task;
 }
 
-// The next line that needs a request; lines that need none become verdicts, or wait for the same URL's outcome.
+// The next line that needs a request; lines that need none become verdicts.
 TaskPtr Frontier::next_line(Host& host) {
     auto txn = env_.read();
     if (!txn) {
@@ -95,16 +95,13 @@ TaskPtr Frontier::judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line
     line->url = std::move(*canonical);
     line->hash = line->url.hash();
     InPlay& work = in_play(host);
-    if (const auto open = work.open_urls.find(line->hash); open != work.open_urls.end()) {
-        open->second.push_back(std::move(line));
-        return nullptr;
-    }
-    const auto known = store::has_record(txn, store::RecordKey{host.id, line->hash});
+    const bool is_open = work.open_urls.contains(line->hash);
+    const auto known = is_open ? Result<bool>(true) : store::has_record(txn, store::RecordKey{host.id, line->hash});
     if (known && *known) {
         verdict(std::move(line), Outcome::duplicate_url, {});
         return nullptr;
     }
-    work.open_urls.try_emplace(line->hash);
+    work.open_urls.insert(line->hash);
     return line;
 }
 
@@ -162,9 +159,6 @@ void Frontier::unload(Host& host) {
     for (const TaskPtr& task : work.first) {
         here += task->hops == 0 ? 1 : 0;
     }
-    for (const auto& [hash, duplicates] : work.open_urls) {
-        here += duplicates.size();
-    }
     if (here != host.unsettled) {
         return;
     }
@@ -179,13 +173,6 @@ void Frontier::unload(Host& host) {
     }
     const std::uint64_t unread = lines;
     work.lines.clear();
-    for (auto& [hash, duplicates] : work.open_urls) {
-        for (const TaskPtr& duplicate : duplicates) {
-            forget(*duplicate->line);
-            ++remaining_;
-        }
-        duplicates.clear();
-    }
     std::erase_if(work.first, [&](const TaskPtr& task) {
         if (!task->line || task->hops > 0) {
             return false;

@@ -11,8 +11,7 @@ constexpr std::uint8_t kHasImage = 2;
 constexpr std::uint8_t kHasDigest = 4;
 constexpr std::uint8_t kHasFinalUrl = 8;
 constexpr std::uint8_t kHasDetail = 16;
-constexpr std::uint8_t kHasAliases = 32;
-constexpr std::uint8_t kAllFlags = 63;
+constexpr std::uint8_t kAllFlags = 31;
 
 Encoder row() {
     Encoder encoder;
@@ -59,7 +58,6 @@ std::uint8_t flags_of(const Record& record) {
     flags |= record.sha256 != Sha256{} ? kHasDigest : 0U;
     flags |= !record.final_url.empty() ? kHasFinalUrl : 0U;
     flags |= !record.detail.empty() ? kHasDetail : 0U;
-    flags |= !record.aliases.empty() ? kHasAliases : 0U;
     return static_cast<std::uint8_t>(flags);
 }
 
@@ -169,9 +167,6 @@ std::string encode(const Record& record) {
     if ((flags & kHasDetail) != 0) {
         encoder.text(record.detail);
     }
-    if ((flags & kHasAliases) != 0) {
-        put_texts(encoder, record.aliases);
-    }
     return encoder.take();
 }
 
@@ -210,9 +205,6 @@ Result<Record> decode_record(std::string_view bytes) {
     }
     if ((flags & kHasDetail) != 0) {
         record.detail = decoder.text();
-    }
-    if ((flags & kHasAliases) != 0) {
-        record.aliases = take_texts(decoder);
     }
     return checked(decoder, std::move(record));
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
+
 #include "grit/store/codec.hpp"
 
 namespace grit::store {
@@ -11,6 +13,7 @@ namespace {
 constexpr std::string_view kTotals = "totals";
 constexpr std::string_view kIntents = "intents";
 constexpr std::size_t kMaxUrlKeyBytes = 500;
+constexpr std::size_t kRecordKeyBytes = 20;  // host, hash
 
 std::string id_key(std::uint32_t id) {
     return Encoder().be32(id).take();
@@ -63,6 +66,17 @@ Result<std::string> get_text(const Txn& txn, Table table, std::string_view key) 
         return bytes.error();
     }
     return std::string(*bytes);
+}
+
+Sha256 digest_of(std::string_view text) {
+    Sha256 digest{};
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+           reinterpret_cast<unsigned char*>(digest.data()));
+    return digest;
+}
+
+std::string spelling_key(const RecordKey& key, std::string_view raw_url) {
+    return Encoder().raw(record_key(key)).raw(digest_of(raw_url)).take();
 }
 
 std::string retry_key(const RetryKey& key) {
@@ -322,11 +336,9 @@ std::string map_key(std::string_view raw_url) {
     if (raw_url.size() <= kMaxUrlKeyBytes) {
         return std::string(raw_url);
     }
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-    SHA256(reinterpret_cast<const unsigned char*>(raw_url.data()), raw_url.size(), digest.data());
     std::string key = "sha256:";
-    for (const unsigned char byte : digest) {
-        key += fmt::format("{:02x}", byte);
+    for (const std::byte byte : digest_of(raw_url)) {
+        key += fmt::format("{:02x}", static_cast<unsigned>(byte));
     }
     return key;
 }
@@ -357,6 +369,38 @@ Result<void> put_content(WriteTxn& txn, const Sha256& digest, std::string_view l
 
 Result<bool> delete_content(WriteTxn& txn, const Sha256& digest) {
     return txn.erase(Table::content, bytes_of(digest));
+}
+
+Result<void> put_spelling(WriteTxn& txn, const RecordKey& key, std::string_view raw_url) {
+    return txn.put(Table::spellings, spelling_key(key, raw_url), raw_url);
+}
+
+Result<bool> delete_spelling(WriteTxn& txn, const RecordKey& key, std::string_view raw_url) {
+    return txn.erase(Table::spellings, spelling_key(key, raw_url));
+}
+
+Result<std::vector<std::string>> get_spellings(const Txn& txn, const RecordKey& key, std::size_t limit,
+                                               const std::optional<std::string>& after) {
+    const std::string of_record = record_key(key);
+    const std::string from = after ? spelling_key(key, *after) : of_record;
+    std::vector<std::string> spellings;
+    const auto take = [&](std::string_view row_key, std::string_view raw_url) {
+        if (!row_key.starts_with(of_record) || spellings.size() == limit) {
+            return false;
+        }
+        if (row_key != from) {
+            spellings.emplace_back(raw_url);
+        }
+        return true;
+    };
+    if (const Result<void> walked = for_each(txn, Table::spellings, take, from); !walked) {
+        return walked.error();
+    }
+    return spellings;
+}
+
+Result<RecordKey> record_of_spelling(std::string_view row_key) {
+    return parse_record_key(row_key.substr(0, std::min<std::size_t>(row_key.size(), kRecordKeyBytes)));
 }
 
 }  // namespace grit::store

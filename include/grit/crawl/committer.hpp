@@ -40,6 +40,7 @@ namespace grit::crawl {
 struct Acknowledgement {
     HostId home = kNoHost;
     UrlHash hash;
+    bool duplicate = false;  ///< only a line is settled: the URL's own task may still be under way
     std::optional<store::RetryKey> retry;  ///< the row in `retries` that it has settled
 };
 

@@ -19,8 +19,8 @@ namespace grit::dataset {
 ///   where the record does not say).
 ///
 /// One row per spelling of a URL in the annotations, ordered by the URL's bytes; those over 500 bytes come last, in the
-/// order of the records: the table has only their digest, so they are found by a walk over `records` (which is made
-/// only if there are any). A long spelling that no record holds can not be exported: `unresolved()` counts those.
+/// order of the records: the table has only their digest, so they are found by a walk over `records` and `spellings`
+/// (which is made only if there are any). A long spelling that no record holds can not be exported: `unresolved()` counts those.
 ///
 /// Each `next()` reads at most some thousand rows in a transaction of its own. So the export is no snapshot: images
 /// that are stored meanwhile may be in it or not, and each row is true at its moment. Lifetime: the Env outlives it.

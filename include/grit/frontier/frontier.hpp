@@ -146,8 +146,10 @@ class Frontier {
     /// The number of the outcome that its URLs end as; store::kNotGone.
     [[nodiscard]] std::uint8_t gone_as(HostId host) const;
 
-    /// The record of that URL is committed: its duplicates may be judged by it.
+    /// The record of that URL is committed: lines that are met from now on are judged by it.
     void acknowledge(HostId home, const UrlHash& hash);
+    /// A line that was a duplicate is settled.
+    void acknowledge_duplicate(HostId home);
 
     [[nodiscard]] FrontierCounts counts() const;
     [[nodiscard]] std::optional<HostView> view(HostId id) const;

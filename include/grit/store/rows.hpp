@@ -89,13 +89,11 @@ struct Record {
     std::uint8_t image_type = 0;
     std::uint32_t width = 0;
     std::uint32_t height = 0;
-    Sha256 sha256{};                   ///< All zero if there is none.
-    std::string location;              ///< Relative to the image root; in tar `shard.tar#member`.
-    std::string url;                   ///< As written in the first annotation.
-    std::string final_url;             ///< After redirects; empty if there were none.
-    std::string detail;                ///< A few words for people.
-    std::vector<std::string> aliases;  ///< Other spellings of the URL: all of them while it has no image, then
-                                       ///< those that `url_to_path` knows by their digest alone.
+    Sha256 sha256{};        ///< All zero if there is none.
+    std::string location;   ///< Relative to the image root; in tar `shard.tar#member`.
+    std::string url;        ///< As written in the first annotation; others are in `spellings`.
+    std::string final_url;  ///< After redirects; empty if there were none.
+    std::string detail;     ///< A few words for people.
     bool operator==(const Record&) const = default;
 };
 

@@ -19,13 +19,15 @@ enum class Table : std::uint8_t {
     retries,
     url_to_path,
     content,
+    spellings,
 };
 
-inline constexpr std::size_t kTableCount = 10;
+inline constexpr std::size_t kTableCount = 11;
 
 /// In the order of `Table`: the LMDB database names.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames{
-    "meta", "inputs", "runs", "hosts", "queue", "progress", "records", "retries", "url_to_path", "content",
+    "meta",    "inputs",  "runs",        "hosts",   "queue",     "progress",
+    "records", "retries", "url_to_path", "content", "spellings",
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Table table) noexcept {

@@ -12,6 +12,7 @@
 // | retries     | due ms (i64 BE, sign bit turned), host, hash | outcome number           |
 // | url_to_path | `map_key(raw URL)`                     | path relative to the root      |
 // | content     | SHA-256 (32 bytes)                     | location                       |
+// | spellings   | record key, SHA-256 of the spelling    | the URL as an annotation has it |
 //
 // `url_to_path` is a public promise to other programs: key and value are plain bytes.
 //
@@ -146,5 +147,19 @@ struct Retry {
 [[nodiscard]] Result<std::string> get_content(const Txn& txn, const Sha256& digest);
 [[nodiscard]] Result<void> put_content(WriteTxn& txn, const Sha256& digest, std::string_view location);
 [[nodiscard]] Result<bool> delete_content(WriteTxn& txn, const Sha256& digest);
+
+// spellings ----------------------------------------------------------------------------------------------------------
+
+/// Remembers how another annotation writes the URL of that record, whether the record is there yet or not: when its
+/// image is stored, `url_to_path` gets each spelling.
+[[nodiscard]] Result<void> put_spelling(WriteTxn& txn, const RecordKey& key, std::string_view raw_url);
+/// @return whether it was there.
+[[nodiscard]] Result<bool> delete_spelling(WriteTxn& txn, const RecordKey& key, std::string_view raw_url);
+/// Spellings of one record, in no order that means anything.
+/// @param after  the last one of the piece before; nothing: from the first on.
+[[nodiscard]] Result<std::vector<std::string>> get_spellings(const Txn& txn, const RecordKey& key, std::size_t limit,
+                                                             const std::optional<std::string>& after = {});
+/// The record that a row of the table belongs to. Errors: corrupt.
+[[nodiscard]] Result<RecordKey> record_of_spelling(std::string_view row_key);
 
 }  // namespace grit::store

@@ -107,6 +107,24 @@ TEST_F(CommitterTest, ADuplicateLineGetsThePathOfItsUrlNowOrWhenThereIsOne) {
     expect_images_agree();
 }
 
+TEST_F(CommitterTest, ADuplicateSettledBeforeItsUrlHasARecordGetsItsPathWithTheImage) {
+    add_counted({"http://a.example.org/x", "http://a.example.org/x", "http://a.example.org:80/x", "http://a.example.org/%78"});
+    auto first = take();
+    expect_idle();
+    commit();  // takes the verdicts
+    commit();
+    EXPECT_EQ(outcomes(Outcome::duplicate_url), 3u);
+    EXPECT_EQ(env_->read().value().count(store::Table::records).value(), 0u);
+    expect_nothing_lost();
+    store_image(std::move(first), "image of x");
+    commit();
+    for (const char* spelling : {"http://a.example.org/x", "http://a.example.org:80/x", "http://a.example.org/%78"}) {
+        EXPECT_EQ(path_of(spelling), "00000/000000000.jpg") << spelling;
+    }
+    EXPECT_EQ(env_->read().value().count(store::Table::spellings).value(), 2u) << "the record has its own";
+    expect_nothing_lost();
+}
+
 TEST_F(CommitterTest, SpellingsOfAUrlThatWasGoneAreMappedWhenItIsAskedAgainAndStored) {
     add_counted({"http://a.example.org/x", "http://a.example.org:80/x"});
     settle(take(), Outcome::http_not_found);

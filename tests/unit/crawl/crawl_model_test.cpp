@@ -165,7 +165,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
     /// Hears what was committed, as the supervisor does.
     void listen() {
         for (const Acknowledgement& one : std::exchange(listener_.done, {})) {
-            frontier_->acknowledge(one.home, one.hash);
+            acknowledge(one);
             if (one.retry) {
                 feed_->settled(*one.retry);
             }

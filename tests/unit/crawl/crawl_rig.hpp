@@ -196,10 +196,17 @@ class CrawlRig : public frontier::test::FrontierRig {
         writer_.drain();
         tell_frontier();
     }
+    void acknowledge(const Acknowledgement& one) {
+        if (one.duplicate) {
+            frontier_->acknowledge_duplicate(one.home);
+        } else {
+            frontier_->acknowledge(one.home, one.hash);
+        }
+    }
     void tell_frontier() {
         for (const Acknowledgement& one : std::exchange(listener_.done, {})) {
             if (one.home != kNoHost) {
-                frontier_->acknowledge(one.home, one.hash);
+                acknowledge(one);
             }
         }
         for (frontier::Verdict& verdict : frontier_->take_verdicts()) {

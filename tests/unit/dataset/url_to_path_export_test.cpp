@@ -47,7 +47,6 @@ class UrlToPathExportTest : public testing::Test {
         record.sha256.fill(std::byte{0xab});
         record.location = path;
         record.url = url;
-        record.aliases = aliases;
         const auto canonical = url::canonicalize(url).value();
         const store::RecordKey key{host(canonical.host), canonical.hash()};
         write([&](store::WriteTxn& txn) {
@@ -56,6 +55,7 @@ class UrlToPathExportTest : public testing::Test {
         });
         for (const auto& alias : aliases) {
             map(alias, path);
+            write([&](store::WriteTxn& txn) { return store::put_spelling(txn, key, alias); });
         }
     }
 

@@ -252,7 +252,7 @@ TEST_F(FrontierTest, ARedirectIsAskedOfItsHostAndSettledAtHome) {
 
 // Duplicates ---------------------------------------------------------------------------------------------------------
 
-TEST_F(FrontierTest, ADuplicateIsHeldWhileTheFirstIsOpenAndJudgedAfterItsRecord) {
+TEST_F(FrontierTest, ADuplicateOfAUrlThatIsUnderWayEndsAtOnce) {
     add({"a.example.org/x", "a.example.org/x", "a.example.org/%78", "a.example.org/y"});
     auto first = ask();
     ASSERT_TRUE(first);
@@ -260,16 +260,20 @@ TEST_F(FrontierTest, ADuplicateIsHeldWhileTheFirstIsOpenAndJudgedAfterItsRecord)
     auto other = ask();
     ASSERT_TRUE(other);
     EXPECT_EQ(other->task().url.target, "/y") << "the duplicates ask for nothing";
-    EXPECT_TRUE(frontier_->take_verdicts().empty()) << "the first one has no outcome yet";
-    const TaskPtr task = finish(std::move(*first));
-    commit_only(*task, Outcome::http_not_found);
-    EXPECT_TRUE(frontier_->take_verdicts().empty());
-    frontier_->acknowledge(task->home, task->hash);
     const std::vector<Verdict> verdicts = frontier_->take_verdicts();
     ASSERT_EQ(verdicts.size(), 2u);
     EXPECT_EQ(verdicts[0].outcome, Outcome::duplicate_url);
     EXPECT_EQ(verdicts[1].task->raw_url, "http://a.example.org/%78");
     EXPECT_EQ(verdicts[1].task->line->entry, 2u);
+    for (const Verdict& verdict : verdicts) {
+        frontier_->acknowledge_duplicate(verdict.task->home);
+    }
+    finish(std::move(*other));
+    add({"a.example.org/x"});
+    pass_interval();
+    EXPECT_EQ(fetch(), "");
+    EXPECT_EQ(frontier_->take_verdicts().size(), 1u) << "its end has not made the first one's";
+    record(*finish(std::move(*first)), Outcome::http_not_found);
 }
 
 TEST_F(FrontierTest, ALineWhoseUrlHasARecordEndsWithoutARequest) {
@@ -296,6 +300,22 @@ TEST_F(FrontierTest, ManyDuplicatesDoNotStopTheOthers) {
     }
     EXPECT_EQ(next, "http://a.example.org/last");
     EXPECT_EQ(verdicts, 999u);
+}
+
+// A URL that waits for an answer for long must not gather its duplicates in memory.
+TEST_F(FrontierTest, AHundredThousandDuplicatesOfAnOpenUrlHoldNoMemory) {
+    add(std::vector<std::string>(100'000, "a.example.org/x"));
+    auto first = ask();
+    ASSERT_TRUE(first);
+    pass_interval();
+    std::size_t ended = 0;
+    for (int turn = 0; turn < 1'000 && ended < 99'999; ++turn) {
+        EXPECT_FALSE(ask());
+        EXPECT_LE(view("a.example.org").in_memory, kBlockEntries);
+        ended += frontier_->take_verdicts().size();
+    }
+    EXPECT_EQ(ended, 99'999u);
+    EXPECT_EQ(frontier_->counts().remaining, 0u);
 }
 
 // Hosts that are down, refuse or are given up ---------------------------------------------------------------------------

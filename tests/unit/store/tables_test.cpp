@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <optional>
 #include <random>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "temp_state.hpp"
 
@@ -38,7 +42,6 @@ Record full_record() {
     record.url = "http://EXAMPLE.org/a b.jpg";
     record.final_url = "https://example.org/a%20b.jpg";
     record.detail = "equal to another";
-    record.aliases = {"http://example.org/a%20b.jpg", ""};
     return record;
 }
 
@@ -108,7 +111,6 @@ TEST(Rows, StoredRecordIsSmall) {
     record.waiting = false;
     record.final_url.clear();
     record.detail.clear();
-    record.aliases.clear();
     EXPECT_LT(encode(record).size(), record.url.size() + record.location.size() + 75);
 }
 
@@ -366,6 +368,35 @@ TEST(UrlToPath, AndContentArePlainBytes) {
     }));
     EXPECT_EQ(state.count(Table::url_to_path), 1U);
     EXPECT_EQ(state.count(Table::content), 0U);
+}
+
+TEST(Spellings, AreOfOneRecordAndComeInPieces) {
+    const TempFolder temp;
+    const State state(temp.path());
+    const RecordKey x{7, {1, 1}};
+    const RecordKey y{7, {1, 2}};
+    ASSERT_TRUE(state.write([&](WriteTxn& txn) -> Result<void> {
+        for (int i = 0; i < 25; ++i) {
+            EXPECT_TRUE(put_spelling(txn, x, "http://a/" + std::to_string(i)));
+            EXPECT_TRUE(put_spelling(txn, x, "http://a/" + std::to_string(i)));
+        }
+        EXPECT_TRUE(put_spelling(txn, x, "http://a/" + std::string(4'000, 'x')));
+        EXPECT_TRUE(put_spelling(txn, y, "http://a/y"));
+        EXPECT_TRUE(delete_spelling(txn, x, "http://a/24").value());
+        EXPECT_FALSE(delete_spelling(txn, y, "http://a/24").value());
+        return {};
+    }));
+    const ReadTxn txn = state.env->read().value();
+    std::set<std::string> found;
+    std::optional<std::string> after;
+    do {
+        const std::vector<std::string> piece = get_spellings(txn, x, 10, after).value();
+        found.insert(piece.begin(), piece.end());
+        after = piece.size() == 10 ? std::optional(piece.back()) : std::nullopt;
+    } while (after);
+    EXPECT_EQ(found.size(), 25U);
+    EXPECT_FALSE(found.contains("http://a/y"));
+    EXPECT_EQ(get_spellings(txn, y, 10).value(), std::vector<std::string>{"http://a/y"});
 }
 
 }  // namespace
