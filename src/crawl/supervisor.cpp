@@ -128,22 +128,20 @@ Checked<void> Supervisor::clean_up_after_crash() {
 }
 
 Checked<void> Supervisor::load_hosts(const store::Txn& txn) {
-    const auto hosts = store::for_each_host(txn, [this](HostId id, const store::HostRow& row) {
+    const auto census = frontier::QueueCensus::take(txn);
+    if (!census) {
+        return Problem{"the state's runs can not be read: " + census.error().message()};
+    }
+    if (const auto known = txn.count(store::Table::hosts)) {
+        hosts_.reserve(*known);
+    }
+    const auto hosts = store::for_each_host(txn, [&](HostId id, const store::HostRow& row) {
         hosts_.load(id, row.name, row.domain, row.partition);
-        shard_of(id).frontier().load_host(id, row);
+        shards_[row.partition % shards_.size()]->frontier().load_host(id, row, census->of(id));
         return true;
     });
     if (!hosts) {
         return Problem{"the state's hosts can not be read: " + hosts.error().message()};
-    }
-    const auto runs = store::for_each_run(txn, [this](RunId run, const std::vector<store::RunHost>& lines) {
-        for (const store::RunHost& host : lines) {
-            shard_of(host.host).frontier().add_lines(host.host, run, host.lines);
-        }
-        return true;
-    });
-    if (!runs) {
-        return Problem{"the state's runs can not be read: " + runs.error().message()};
     }
     return {};
 }

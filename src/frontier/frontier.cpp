@@ -40,18 +40,21 @@ Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::Manners&
 
 Frontier::~Frontier() = default;
 
-void Frontier::load_host(HostId id, const store::HostRow& row) {
-    Host& host = host_of(id);
+void Frontier::load_host(HostId id, const store::HostRow& row, const QueuedLines& queued) {
+    const std::uint32_t index = index_of(id);
+    Host& host = hosts_[index];
     const politeness::GateMemory memory{row.not_before_ms, row.interval_ms, row.backoff_level,
                                         row.down_attempts, row.ceiling_ms,  row.answers_since_refusal,
                                         row.near_ceiling};
     host.gate = politeness::HostGate(memory, manners_, clock_.now(), clock_.wall_now());
     host.gone_as = row.gone_as;
-    host.taken = row.taken;
-    host.next_run = row.cursor_run;
+    host.pending = queued.lines - std::min(row.taken, queued.lines);
     // Lines are settled in any order, so what is left of a host in work may lie in an earlier run than it seems.
-    host.at_first_run = row.taken == 0;
-    recount(host);
+    host.next_run = std::max(row.cursor_run, queued.first_run);
+    host.at_first_run = row.taken == 0 || host.pending == 0;
+    last_run_ = std::max(last_run_, queued.last_run);
+    remaining_ += host.pending;
+    place(index);
 }
 
 void Frontier::add_lines(HostId id, RunId run, std::uint32_t lines) {
@@ -62,10 +65,8 @@ void Frontier::add_lines(HostId id, RunId run, std::uint32_t lines) {
         host.next_run = std::max(run, host.next_run);
         host.next_block = 0;
     }
-    const std::uint64_t settled = std::min<std::uint64_t>(host.taken, lines);
-    host.taken -= settled;
-    host.pending += lines - settled;
-    remaining_ += lines - settled;
+    host.pending += lines;
+    remaining_ += lines;
     place_if_free(index);
 }
 

@@ -42,7 +42,6 @@ struct Frontier::Host {
     std::uint8_t gone_as = store::kNotGone;
     std::uint64_t pending = 0;    // lines in the queue, not loaded
     std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
-    std::uint64_t taken = 0;      // lines of the runs being loaded at start that are settled already
     std::uint64_t domain = 0;
     politeness::HostGate gate;
     std::unique_ptr<InPlay> in_play;

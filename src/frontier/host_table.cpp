@@ -22,6 +22,14 @@ std::uint64_t hash_of(std::string_view text) { return XXH3_64bits(text.data(), t
 
 HostTable::HostTable() : entries_(1), slots_(kFirstSlots, kNoHost) {}
 
+void HostTable::reserve(std::size_t hosts) {
+    const std::unique_lock lock(mutex_);
+    entries_.reserve(hosts + 1);
+    while (slots_.size() < 2 * (hosts + 1)) {
+        grow_slots();
+    }
+}
+
 void HostTable::load(HostId id, std::string_view name, std::string_view domain, std::uint16_t partition) {
     const std::unique_lock lock(mutex_);
     insert(id, name, domain, partition);

@@ -18,6 +18,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/frontier/host_table.hpp"
+#include "grit/frontier/queue_census.hpp"
 #include "grit/frontier/ready_queue.hpp"
 #include "grit/frontier/task.hpp"
 #include "grit/frontier/timer_wheel.hpp"
@@ -97,9 +98,9 @@ class Frontier {
     Frontier(const Frontier&) = delete;
     Frontier& operator=(const Frontier&) = delete;
 
-    /// Takes a host over from the state.
-    void load_host(HostId id, const store::HostRow& row);
-    /// A committed run brought lines for a host. Lines that `load_host` said are taken are not counted again.
+    /// Takes a host over from the state. @param queued  its lines, settled ones included.
+    void load_host(HostId id, const store::HostRow& row, const QueuedLines& queued);
+    /// A run that was committed since the start brought lines for a host.
     void add_lines(HostId id, RunId run, std::uint32_t lines);
     /// A retry that is due, or a redirect that leads to one of this shard's hosts: next in its host's order.
     void push(TaskPtr task);

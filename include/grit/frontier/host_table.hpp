@@ -29,6 +29,8 @@ class HostTable {
     HostTable(const HostTable&) = delete;
     HostTable& operator=(const HostTable&) = delete;
 
+    /// Makes room for so many, so that it does not grow in steps while they are loaded.
+    void reserve(std::size_t hosts);
     /// Takes a host over from the state, before anything else uses the table.
     void load(HostId id, std::string_view name, std::string_view domain, std::uint16_t partition);
 

@@ -55,14 +55,9 @@ class FrontierRig : public ::testing::Test {
         frontier_.reset();
         frontier_ = std::make_unique<Frontier>(*env_, hosts_, manners_, with_robots ? &robots_ : nullptr, clock_, log_);
         const store::ReadTxn txn = env_->read().value();
-        ASSERT_TRUE(store::for_each_host(txn, [this](HostId id, const store::HostRow& row) {
-            frontier_->load_host(id, row);
-            return true;
-        }));
-        ASSERT_TRUE(store::for_each_run(txn, [this](RunId run, const std::vector<store::RunHost>& lines) {
-            for (const store::RunHost& host : lines) {
-                frontier_->add_lines(host.host, run, host.lines);
-            }
+        const QueueCensus census = QueueCensus::take(txn).value();
+        ASSERT_TRUE(store::for_each_host(txn, [&](HostId id, const store::HostRow& row) {
+            frontier_->load_host(id, row, census.of(id));
             return true;
         }));
     }
