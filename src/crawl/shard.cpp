@@ -37,8 +37,9 @@ net::Client::Options client_options(const config::Config& config, std::size_t ma
     return options;
 }
 
-net::Resolver::Options resolver_options(const config::Config& config) {
+net::Resolver::Options resolver_options(const config::Config& config, net::NetworkWatch& network) {
     net::Resolver::Options options;
+    options.watch = &network;
     options.servers = config.dns.servers;
     // A retry that is answered from the cache would be none: failures are forgotten before the first one.
     options.failure_ttl = std::min(options.failure_ttl, config.retry.schedule.front() / 2);
@@ -101,7 +102,7 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       robots_(kRobotsCacheBytes),
       frontier_(context.env, context.hosts, manners_, context.config.politeness.robots ? &robots_ : nullptr,
                 context.clock, context.log),
-      resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config), context.clock, context.metrics)),
+      resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config, context.network), context.clock, context.metrics)),
       client_(io_, client_options(context.config, max_in_flight), *resolver_, context.guard, context.tls,
               context.address_limits, context.metrics, context.clock),
       fetcher_(client_, context.depot, context.disk, fetch_options(context.config), context.metrics, context.clock),
@@ -182,6 +183,7 @@ awaitable<void> Shard::run() {
         if (!draining_ && !context_.paused.load(std::memory_order_relaxed)) {
             lease_what_may_be_asked();
         }
+        look_for_network();
         submit_verdicts();
         publish_counts();
         SteadyTime until = now + kLongestSleep;
@@ -224,9 +226,11 @@ awaitable<void> Shard::work(Lease lease) {
     LeaseGate gate(frontier_, lease);
     if (task.kind == Task::Kind::robots) {
         Fetched result = co_await fetcher_.robots(task.url, gate);
+        co_await doubt_network(result);
         end_robots(std::move(lease), std::move(result));
     } else {
         Fetched result = co_await fetcher_.image(task.url, task.spent, gate);
+        co_await doubt_network(result);
         end_image(std::move(lease), std::move(result));
     }
 }

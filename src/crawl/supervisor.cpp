@@ -69,7 +69,7 @@ Supervisor::Supervisor(const Parts& parts)
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
-                               tls_,            guard_,    address_limits_, parts.metrics,   parts.clock, parts.log,
+                               tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, parts.log,
                                paused_};
     Crossing& crossing = *this;
     for (std::size_t i = 0; i < shard_count(parts.config); ++i) {
@@ -223,7 +223,8 @@ void Supervisor::update_pause() {
         reason = fmt::format("disk_full: less than storage.min_free is free below {}", parts_.depot.root());
     }
     const std::lock_guard lock(mutex_);
-    if (own_fault_ && now >= own_fault_->until) {
+    // Without a network the shards ask the name servers, and nobody else, until one answers.
+    if (own_fault_ && now >= own_fault_->until && !network_.down()) {
         own_fault_.reset();
     }
     if (reason.empty() && own_fault_) {

@@ -32,6 +32,16 @@ void DnsCache::put(std::string_view host, DnsAnswer answer, SteadyTime until) {
     by_host_.emplace(entries_.front().host, entries_.begin());
 }
 
+void DnsCache::forget_failures() {
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+        const auto next = std::next(entry);
+        if (entry->answer.error == Errc::dns_failure) {
+            erase(entry);
+        }
+        entry = next;
+    }
+}
+
 void DnsCache::erase(Entries::iterator entry) {
     by_host_.erase(entry->host);
     entries_.erase(entry);

@@ -28,6 +28,8 @@ class DnsCache {
     /// The answer that still holds; null if there is none. Valid until the next call of `put`.
     [[nodiscard]] const DnsAnswer* find(std::string_view host, SteadyTime now);
     void put(std::string_view host, DnsAnswer answer, SteadyTime until);
+    /// Forgets every dns_failure.
+    void forget_failures();
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
   private:

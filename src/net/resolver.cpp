@@ -15,6 +15,7 @@
 #include "dns_channel.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/net/errc.hpp"
+#include "grit/net/network_watch.hpp"
 #include "time_left.hpp"
 
 namespace grit::net {
@@ -28,6 +29,9 @@ constexpr std::size_t kQueriesPerName = 2;
 // Queries in the air on one socket. Answers to more than about 270 overflow its receive buffer (212,992 bytes, the
 // kernel's default) when they come together, and a lost answer costs its time-out.
 constexpr std::size_t kQueriesPerChannel = 200;
+
+// What `alive` asks about.
+constexpr const char* kWellKnownName = "a.root-servers.net";
 
 std::string joined(const std::vector<std::string>& servers) {
     std::string text;
@@ -56,6 +60,11 @@ Errc failure_of(const FamilyAnswer& v4, const FamilyAnswer& v6) {
         return Errc::out_of_descriptors;
     }
     return either(Status::failed) || either(Status::timed_out) ? Errc::dns_failure : Errc::dns_not_found;
+}
+
+// About the name, from a server that is there.
+bool is_answer(Status status) {
+    return status == Status::addresses || status == Status::no_such_name || status == Status::no_data;
 }
 
 metrics::DnsResult label_of(Errc error, const FamilyAnswer& v4, const FamilyAnswer& v6) {
@@ -134,6 +143,7 @@ struct Resolver::Core {
 
     awaitable<Result<std::vector<ip::address>>> resolve(std::string host, Deadline deadline);
     awaitable<Result<std::vector<ip::address>>> wait_for(Lookup& lookup, Deadline deadline);
+    awaitable<bool> alive();
     Lookup& lookup_of(const std::string& host);
     [[nodiscard]] DnsChannel* free_channel() const;
     void start_queued();
@@ -161,6 +171,10 @@ awaitable<Result<std::vector<ip::address>>> Resolver::resolve(std::string host, 
     return core_->resolve(std::move(host), deadline);
 }
 
+awaitable<bool> Resolver::alive() {
+    return core_->alive();
+}
+
 std::size_t Resolver::lookups_in_flight() const noexcept {
     return core_->lookups.size();
 }
@@ -178,6 +192,21 @@ awaitable<Result<std::vector<ip::address>>> Resolver::Core::resolve(std::string 
     }
     metrics.dns_cache(metrics::CacheResult::miss).add();
     co_return co_await wait_for(lookup_of(host), deadline);
+}
+
+awaitable<bool> Resolver::Core::alive() {
+    const auto said = [](const Result<std::vector<ip::address>>& found) {
+        return found || found.error() != Errc::dns_failure;
+    };
+    // An answer to what was asked before says how it was then.
+    if (const auto asked = lookups.find(kWellKnownName); asked != lookups.end()) {
+        const auto earlier = co_await wait_for(asked->second, Deadline());
+        if (!said(earlier)) {
+            co_return false;
+        }
+    }
+    const auto found = co_await wait_for(lookup_of(kWellKnownName), Deadline());
+    co_return said(found);
 }
 
 awaitable<Result<std::vector<ip::address>>> Resolver::Core::wait_for(Lookup& lookup, Deadline deadline) {
@@ -198,7 +227,8 @@ awaitable<Result<std::vector<ip::address>>> Resolver::Core::wait_for(Lookup& loo
 Resolver::Core::Lookup& Resolver::Core::lookup_of(const std::string& host) {
     const auto [item, added] = lookups.try_emplace(host, host);
     if (added) {
-        queue.push_back(&item->second);
+        // Whether there is a server at all is asked before anything else.
+        queue.insert(host == kWellKnownName ? queue.begin() : queue.end(), &item->second);
     }
     return item->second;
 }
@@ -251,6 +281,9 @@ void Resolver::Core::finish(Lookup& lookup) {
         answer.error = failure_of(lookup.v4, lookup.v6);
     }
     metrics.dns_queries(label_of(answer.error, lookup.v4, lookup.v6)).add();
+    if (options.watch != nullptr && (is_answer(lookup.v4.status) || is_answer(lookup.v6.status))) {
+        options.watch->reached();
+    }
     remember(lookup.host, answer, lookup);
     for (Waiter* waiter : lookup.waiters) {
         waiter->answer = answer;
@@ -270,7 +303,11 @@ void Resolver::Core::remember(const std::string& host, const DnsAnswer& answer, 
         }
         ttl = std::max(ttl, options.min_ttl);
     }
-    if (answer.error != Errc::out_of_descriptors) {
+    if (host == kWellKnownName) {
+        if (answer.error == Errc::dns_failure) {
+            cache.forget_failures();  // they were the network's
+        }
+    } else if (answer.error != Errc::out_of_descriptors) {
         cache.put(host, answer, clock.now() + ttl);
     }
 }

@@ -13,6 +13,7 @@
 #include "grit/net/address_guard.hpp"
 #include "grit/net/address_limits.hpp"
 #include "grit/net/client.hpp"
+#include "grit/net/network_watch.hpp"
 #include "grit/net/resolver.hpp"
 #include "grit/net/tls_context.hpp"
 #include "grit/politeness/robots_cache.hpp"
@@ -48,6 +49,7 @@ struct ShardContext {
     net::TlsContext& tls;
     const net::AddressGuard& guard;
     net::AddressLimits& address_limits;
+    net::NetworkWatch& network;
     metrics::Metrics& metrics;
     const Clock& clock;
     const Logger& log;
@@ -102,6 +104,9 @@ class Shard {
     boost::asio::awaitable<void> run();
     boost::asio::awaitable<void> work(frontier::Lease lease);
     boost::asio::awaitable<void> end_work();
+    boost::asio::awaitable<void> doubt_network(fetch::Fetched& result);
+    boost::asio::awaitable<void> ask_name_servers();
+    void look_for_network();
     void lease_what_may_be_asked();
     void submit_verdicts();
     void end_verdict(frontier::Verdict verdict);
@@ -137,6 +142,7 @@ class Shard {
     TaskGroup fetches_;
     TaskGroup loop_;
     TaskGroup ending_;
+    SteadyTime next_network_look_{};
     bool draining_ = false;
     bool stopped_ = false;
     std::atomic<std::size_t> in_flight_{0};

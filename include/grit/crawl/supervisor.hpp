@@ -155,6 +155,7 @@ class Supervisor final : private CommitListener, private Crossing {
     net::TlsContext tls_;
     net::AddressGuard guard_;
     net::AddressLimits address_limits_;
+    net::NetworkWatch network_;
     boost::asio::thread_pool disk_;
     Committer committer_;
     std::atomic<bool> paused_{false};

@@ -23,7 +23,7 @@ enum class Errc {
     tls_handshake,       ///< TLS: anything but the certificate, a handshake that takes too long among it.
     tls_certificate,     ///< TLS: the certificate is expired, not trusted, or another host's.
     out_of_descriptors,  ///< This process or machine has no file descriptor, or no local port, left.
-    network_down,        ///< Never made by this module: who sees that all hosts are unreachable says so.
+    network_down,        ///< Never made by this module: who sees that no name server answers says so.
     connection_reset,    ///< The connection died before the answer's head was complete, or within its body by RST.
     timeout_first_byte,  ///< The head did not come in time.
     timeout_total,       ///< The deadline of the whole fetch passed, in whichever phase.

@@ -20,6 +20,8 @@ class Metrics;
 
 namespace grit::net {
 
+class NetworkWatch;
+
 /// Asks DNS servers for the IPv4 and IPv6 addresses of names.
 ///
 /// Names are absolute: search domains and /etc/hosts are for the machine's own names and are not used.
@@ -38,6 +40,7 @@ class Resolver {
         Milliseconds min_ttl{60'000};               ///< A shorter TTL counts as this.
         Milliseconds max_ttl{6 * 60 * 60 * 1'000};  ///< A longer TTL counts as this.
         Milliseconds failure_ttl{60'000};           ///< How long dns_not_found and dns_failure are remembered.
+        NetworkWatch* watch = nullptr;              ///< Told of every answer; outlives the resolver.
     };
 
     /// @throw std::runtime_error if a server's text is none, or c-ares can not start.
@@ -54,6 +57,11 @@ class Resolver {
     /// Cancellation: terminal; others who wait for the name are not disturbed.
     [[nodiscard]] boost::asio::awaitable<Result<std::vector<boost::asio::ip::address>>> resolve(std::string host,
                                                                                                 Deadline deadline);
+
+    /// Whether any of the name servers answers a question, whatever the answer. Asks about a root server's name, which
+    /// every server knows or can say that it does not know; never from the cache.
+    /// @return true also if it could not be found out, for want of a descriptor or because the caller is being stopped.
+    [[nodiscard]] boost::asio::awaitable<bool> alive();
 
     /// Names that somebody waits for or that are asked about now.
     [[nodiscard]] std::size_t lookups_in_flight() const noexcept;

@@ -7,6 +7,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <functional>
 #include <list>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "dns_server.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/net/errc.hpp"
+#include "grit/net/network_watch.hpp"
 #include "manual_clock.hpp"
 
 namespace grit::net {
@@ -305,6 +307,104 @@ TEST_F(ResolverTest, NoMoreQueriesAreInTheAirThanAllowed) {
     server_.release();
     EXPECT_TRUE(run_until([&] { return resolver_->lookups_in_flight() == 0; }));
     EXPECT_EQ(metrics_.dns_queries(DnsResult::ok).value(), 40u);
+}
+
+class NetworkWatchTest : public ResolverTest {
+  protected:
+    NetworkWatchTest() { make_watched(); }
+    void make_watched() {
+        Resolver::Options options;
+        options.timeout = milliseconds(50);
+        options.watch = &watch_;
+        make(options);
+    }
+    bool alive() {
+        std::optional<bool> answer;
+        const auto ask = [&]() -> asio::awaitable<void> { answer = co_await resolver_->alive(); };
+        asio::co_spawn(context_, ask, asio::detached);
+        EXPECT_TRUE(run_until([&] { return answer.has_value(); }));
+        return answer.value_or(false);
+    }
+    NetworkWatch watch_;
+};
+
+TEST_F(NetworkWatchTest, AnyAnswerSaysThatTheNetworkIsUp) {
+    watch_.lost();
+    EXPECT_TRUE(alive()) << "NXDOMAIN is an answer";
+    EXPECT_FALSE(watch_.down());
+    watch_.lost();
+    server_.names["a.example"] = {.v4 = {"192.0.2.1"}};
+    static_cast<void>(ask("a.example"));
+    EXPECT_FALSE(watch_.down());
+}
+
+TEST_F(NetworkWatchTest, ServersThatFailOrAreSilentAreNone) {
+    watch_.lost();
+    server_.names["a.root-servers.net"] = {.rcode = 2};
+    EXPECT_FALSE(alive());
+    server_.names["a.root-servers.net"] = {.silent = true};
+    EXPECT_FALSE(alive());
+    server_.names["fails.example"] = {.rcode = 2};
+    static_cast<void>(ask("fails.example"));
+    EXPECT_TRUE(watch_.down());
+}
+
+TEST_F(NetworkWatchTest, FailuresOfThatTimeAreForgotten) {
+    server_.names["a.example"] = {.rcode = 2};
+    EXPECT_EQ(ask("a.example").error(), Errc::dns_failure);
+    server_.names["a.example"] = {.v4 = {"192.0.2.1"}};
+    EXPECT_EQ(ask("a.example").error(), Errc::dns_failure) << "remembered";
+    server_.names["a.root-servers.net"] = {.rcode = 2};
+    EXPECT_FALSE(alive());
+    EXPECT_TRUE(ask("a.example"));
+}
+
+// Else a question that went out while the network was up would speak for a failure that came behind it.
+TEST_F(NetworkWatchTest, AQuestionInTheAirDoesNotAnswerALaterOne) {
+    server_.names["a.root-servers.net"] = {.held = true};
+    std::optional<bool> first;
+    std::optional<bool> second;
+    const auto ask_first = [&]() -> asio::awaitable<void> { first = co_await resolver_->alive(); };
+    const auto ask_second = [&]() -> asio::awaitable<void> { second = co_await resolver_->alive(); };
+    asio::co_spawn(context_, ask_first, asio::detached);
+    ASSERT_TRUE(run_until([&] { return server_.held() == 2; }));
+    asio::co_spawn(context_, ask_second, asio::detached);
+    context_.poll();
+    server_.release();
+    server_.names["a.root-servers.net"] = {.rcode = 2};
+    EXPECT_TRUE(run_until([&] { return first && second; }));
+    EXPECT_EQ(first, true);
+    EXPECT_EQ(second, false);
+}
+
+// The question is about now, and comes before all that waits.
+TEST_F(NetworkWatchTest, TheCacheIsNotAskedAndTheQueueIsPassed) {
+    EXPECT_TRUE(alive());
+    const int asked = server_.queries("a.root-servers.net");
+    EXPECT_TRUE(alive());
+    EXPECT_GT(server_.queries("a.root-servers.net"), asked);
+    Resolver::Options options;
+    options.max_outstanding = 2;
+    make(options);
+    server_.names["first.example"] = {.v4 = {"192.0.2.1"}, .held = true};
+    server_.names["next.example"] = {.v4 = {"192.0.2.1"}, .held = true};
+    start("first.example");
+    ASSERT_TRUE(run_until([&] { return server_.held() == 2; }));
+    start("next.example");
+    std::optional<bool> answer;
+    const auto ask_alive = [&]() -> asio::awaitable<void> { answer = co_await resolver_->alive(); };
+    asio::co_spawn(context_, ask_alive, asio::detached);
+    context_.poll();
+    const int before = server_.queries("a.root-servers.net");
+    std::optional<int> asked_before_the_next;
+    server_.on_query = [&] {
+        if (server_.queries("next.example") > 0 && !asked_before_the_next) {
+            asked_before_the_next = server_.queries("a.root-servers.net") - before;
+        }
+    };
+    server_.release();
+    EXPECT_TRUE(run_until([&] { return resolver_->lookups_in_flight() == 0; }));
+    EXPECT_EQ(asked_before_the_next, 2);
 }
 
 TEST_F(ResolverTest, ANameNobodyWaitsForAnyMoreIsNotAsked) {
