@@ -36,11 +36,14 @@ Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::Manners&
       log_(log),
       random_(std::random_device{}()),
       domains_(manners.connections_per_domain),
-      parked_(clock.now()) {}
+      parked_(clock.now()),
+      made_at_(clock.now()),
+      begins_at_(made_at_) {}
 
 Frontier::~Frontier() = default;
 
 void Frontier::load_host(HostId id, const store::HostRow& row, const QueuedLines& queued) {
+    begins_at_ = made_at_ + manners_.min_interval;
     const std::uint32_t index = index_of(id);
     Host& host = hosts_[index];
     const politeness::GateMemory memory{row.not_before_ms, row.interval_ms, row.backoff_level,
@@ -95,6 +98,9 @@ std::optional<Lease> Frontier::lease() {
     const SteadyTime now = clock_.now();
     domains_.set_limit(manners_.connections_per_domain);  // a reload may have changed it
     promote_parked(now);
+    if (now < begins_at_) {
+        return std::nullopt;
+    }
     for (std::size_t looked_at = 0; ready_count_ > 0 && looked_at < kHostsPerCall; ++looked_at) {
         if (verdicts_.size() >= kLinesPerCall) {
             break;

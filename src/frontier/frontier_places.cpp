@@ -160,11 +160,11 @@ void Frontier::promote_parked(SteadyTime now) {
 }
 
 bool Frontier::has_ready() const noexcept {
-    return ready_count_ > 0;
+    return ready_count_ > 0 && clock_.now() >= begins_at_;
 }
 
 SteadyTime Frontier::next_due() {
-    return parked_.earliest();
+    return ready_count_ > 0 ? std::min(parked_.earliest(), begins_at_) : parked_.earliest();
 }
 
 SteadyTime Frontier::earliest_work() {

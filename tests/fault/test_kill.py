@@ -188,6 +188,24 @@ class KilledCrawl(CrawlCase):
         )
         self.assert_clean(report)
 
+    def test_kills_in_the_first_moments_of_a_host_keep_its_interval(self):
+        """A host that was asked once, a moment before the kill, is asked again when a second has passed."""
+        source = self.annotations(f"http://h{host}.test/{n}.jpg" for n in range(4) for host in range(150))
+        web = self.web(name="web-first")
+        limits = {"min_interval": "1s", "connections_per_address": 4096}
+        daemon = self.daemon(web, [source], name="first", politeness=limits)
+        lot = random.Random(SEED + 2)
+        for kill in range(8):
+            daemon.start(once=False)
+            self.wait_ready(daemon)
+            # The moment of the kill is drawn by lot: after the second in which nobody may be asked.
+            time.sleep(lot.uniform(0.05, 0.3) + (1 if kill else 0))
+            self.check_running(daemon)
+            daemon.kill()
+        web.stop()
+        report = self.assert_polite(web, Rules(min_interval_ms=1000, per_domain=8, kills_ns=daemon.kills_ns))
+        self.assertGreater(report.requests, 300, "kills came while hosts were asked")
+
     def test_kills_while_reading_neither_lose_nor_repeat_a_line(self):
         """No host exists, so that every line is settled at reading speed, and counted."""
         sample = self.directory / "many.jsonl"

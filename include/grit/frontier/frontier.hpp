@@ -98,7 +98,9 @@ class Frontier {
     Frontier(const Frontier&) = delete;
     Frontier& operator=(const Frontier&) = delete;
 
-    /// Takes a host over from the state. @param queued  its lines, settled ones included.
+    /// Takes a host over from the state. What the last process asked in its last moments is unknown, and of whom: with a
+    /// host of an earlier life, nobody is asked before `min_interval` has passed since this frontier was made.
+    /// @param queued  its lines, settled ones included.
     void load_host(HostId id, const store::HostRow& row, const QueuedLines& queued);
     /// A run that was committed since the start brought lines for a host.
     void add_lines(HostId id, RunId run, std::uint32_t lines);
@@ -216,6 +218,8 @@ class Frontier {
     std::vector<Verdict> verdicts_;
     std::array<std::uint64_t, kCategories> categories_{};
     RunId last_run_ = 0;
+    SteadyTime made_at_;
+    SteadyTime begins_at_;  // nobody is asked before
     std::uint64_t remaining_ = 0;
     std::uint64_t open_ = 0;
 };

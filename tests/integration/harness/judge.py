@@ -12,8 +12,9 @@ What is held against a client, per host (whatever the scheme and port, robots.tx
   of that answer may have been on its way already, and is only counted;
 - with `robots_first`: a request to an origin before its first robots.txt was answered.
 
-With kill instants: requests that were open then end there, and what was learnt less than `persist` before a kill may
-be forgotten; such cases are counted as exemptions, not as violations.
+With kill instants: requests that were open then end there, and what an answer said less than `persist` before a kill
+may be forgotten; such cases are counted as exemptions, not as violations. The least interval has none: who does not know
+what was asked last has to wait as if it had been just now.
 """
 
 from __future__ import annotations
@@ -131,9 +132,6 @@ def judge_gaps(host: str, requests: list[Request], rules: Rules, report: Report)
         if report.smallest_gap_ms is None or gap_ms < report.smallest_gap_ms:
             report.smallest_gap_ms = gap_ms
         if gap_ns >= least_ns:
-            continue
-        if kill_between(rules, before.t_ns - before.lag_ns, min(after.t_ns, int(before.t_ns + rules.persist_ms * MS))):
-            report.exemptions += 1
             continue
         report.violations.append(Violation("too_soon", host, f"{gap_ms:.3f} ms after the one before: {after}"))
 

@@ -183,6 +183,7 @@ TEST_F(FrontierTest, AfterARestartTheLargestHostGoesFirst) {
         }
     }
     begin(false);
+    pass_interval();
     EXPECT_EQ(fetch(), "http://grown.example.org/0");
 }
 
@@ -604,6 +605,20 @@ TEST_F(FrontierTest, LinesSettledOutOfOrderOverRunsAreFoundAgain) {
     add({"a.example.org/new"});
     pass(Milliseconds(1'000));
     EXPECT_EQ(fetch(), "http://a.example.org/new");
+}
+
+// A kill forgets what was asked in the last moment, be it the first request that the host ever got.
+TEST_F(FrontierTest, AfterARestartNobodyIsAskedBeforeAnInterval) {
+    manners_.min_interval = Milliseconds(1'000);
+    add({"a.example.org/1", "a.example.org/2"});
+    EXPECT_EQ(ask()->task().url.text, "http://a.example.org/1") << "a fresh state has nothing to wait for";
+    begin(false);
+    pass(Milliseconds(999));
+    EXPECT_FALSE(ask());
+    EXPECT_FALSE(frontier_->has_ready()) << "nobody looks in vain";
+    EXPECT_EQ(frontier_->next_due(), clock_.now() + Milliseconds(1));
+    pass(Milliseconds(1));
+    EXPECT_TRUE(ask());
 }
 
 TEST_F(FrontierTest, ABackOffHoldsOverARestart) {
