@@ -182,6 +182,7 @@ awaitable<void> Shard::run() {
         heartbeat_ = now;
         if (!draining_ && !context_.paused.load(std::memory_order_relaxed)) {
             lease_what_may_be_asked();
+            prefetch_names();
         }
         look_for_network();
         submit_verdicts();

@@ -1,4 +1,4 @@
-// Is it the host that is down, or our own network?
+// What a shard knows of the network: names ahead of their time, and whether it is there at all.
 #include "grit/crawl/shard.hpp"
 
 #include <utility>
@@ -12,6 +12,9 @@ namespace {
 
 // Between two questions to the name servers while none of them answers.
 constexpr Milliseconds kQuestionInterval{5'000};
+// At most 2,560 names a second, half of what a resolver asks for.
+constexpr Milliseconds kPrefetchInterval{50};
+constexpr std::size_t kPrefetchedNames = 128;
 
 bool may_be_our_network(Outcome outcome) {
     return outcome == Outcome::dns_failure || outcome == Outcome::unreachable || outcome == Outcome::connect_timeout;
@@ -37,6 +40,18 @@ void Shard::look_for_network() {
     if (context_.network.down() && now >= next_network_look_) {
         next_network_look_ = now + kQuestionInterval;
         fetches_.spawn(ask_name_servers());
+    }
+}
+
+// Names of the hosts that wait for a slot: a slot that waits for its name serves nobody meanwhile.
+void Shard::prefetch_names() {
+    const SteadyTime now = context_.clock.now();
+    if (in_flight() < max_in_flight_ || now < next_prefetch_) {
+        return;
+    }
+    next_prefetch_ = now + kPrefetchInterval;
+    for (const std::string_view host : frontier_.next_hosts(kPrefetchedNames)) {
+        resolver_->prefetch(host);
     }
 }
 

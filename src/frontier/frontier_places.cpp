@@ -147,9 +147,12 @@ void Frontier::recount(Host& host) {
 std::uint32_t Frontier::pop_ready() {
     assert(ready_count_ > 0);
     --ready_count_;
-    return ready_.pop([this](std::uint32_t index, ReadyQueue::Urgency urgency) {
-        return hosts_[index].place == Place::ready && hosts_[index].urgency == urgency;
-    });
+    return ready_.pop([this](std::uint32_t index, ReadyQueue::Urgency urgency) { return is_ready_as(index, urgency); });
+}
+
+// Entries of the queue that are no longer true stay in it.
+bool Frontier::is_ready_as(std::uint32_t index, ReadyQueue::Urgency urgency) const {
+    return hosts_[index].place == Place::ready && hosts_[index].urgency == urgency;
 }
 
 void Frontier::promote_parked(SteadyTime now) {
@@ -157,6 +160,13 @@ void Frontier::promote_parked(SteadyTime now) {
         hosts_[*index].place = Place::idle;
         place(*index);
     }
+}
+
+std::vector<std::string_view> Frontier::next_hosts(std::size_t limit) const {
+    std::vector<std::string_view> names;
+    const auto counts = [this](std::uint32_t index, ReadyQueue::Urgency urgency) { return is_ready_as(index, urgency); };
+    ready_.look_ahead(limit, counts, [&](std::uint32_t index) { names.push_back(table_.info(hosts_[index].id).name); });
+    return names;
 }
 
 bool Frontier::has_ready() const noexcept {

@@ -143,8 +143,10 @@ struct Resolver::Core {
 
     awaitable<Result<std::vector<ip::address>>> resolve(std::string host, Deadline deadline);
     awaitable<Result<std::vector<ip::address>>> wait_for(Lookup& lookup, Deadline deadline);
+    void prefetch(const std::string& host);
     awaitable<bool> alive();
     Lookup& lookup_of(const std::string& host);
+    [[nodiscard]] std::size_t outstanding() const;
     [[nodiscard]] DnsChannel* free_channel() const;
     void start_queued();
     void on_answer(Lookup& lookup, DnsFamily family, FamilyAnswer answer);
@@ -171,6 +173,10 @@ awaitable<Result<std::vector<ip::address>>> Resolver::resolve(std::string host, 
     return core_->resolve(std::move(host), deadline);
 }
 
+void Resolver::prefetch(std::string_view host) {
+    core_->prefetch(std::string(host));
+}
+
 awaitable<bool> Resolver::alive() {
     return core_->alive();
 }
@@ -192,6 +198,16 @@ awaitable<Result<std::vector<ip::address>>> Resolver::Core::resolve(std::string 
     }
     metrics.dns_cache(metrics::CacheResult::miss).add();
     co_return co_await wait_for(lookup_of(host), deadline);
+}
+
+void Resolver::Core::prefetch(const std::string& host) {
+    ErrorCode no_address;
+    static_cast<void>(ip::make_address(host, no_address));
+    if (no_address && queue.empty() && outstanding() + kQueriesPerName <= options.max_outstanding / 2 &&
+        cache.find(host, clock.now()) == nullptr) {
+        static_cast<void>(lookup_of(host));
+        start_queued();
+    }
 }
 
 awaitable<bool> Resolver::Core::alive() {
@@ -233,15 +249,23 @@ Resolver::Core::Lookup& Resolver::Core::lookup_of(const std::string& host) {
     return item->second;
 }
 
+std::size_t Resolver::Core::outstanding() const {
+    std::size_t all = 0;
+    for (const auto& channel : channels) {
+        all += channel->outstanding();
+    }
+    return all;
+}
+
 // The channel with the fewest queries in the air; null if there are as many as there may be.
 DnsChannel* Resolver::Core::free_channel() const {
-    std::size_t outstanding = 0;
-    DnsChannel* freest = channels.front().get();
-    for (const auto& channel : channels) {
-        outstanding += channel->outstanding();
-        freest = channel->outstanding() < freest->outstanding() ? channel.get() : freest;
+    if (outstanding() + kQueriesPerName > std::max(options.max_outstanding, kQueriesPerName)) {
+        return nullptr;
     }
-    return outstanding + kQueriesPerName <= std::max(options.max_outstanding, kQueriesPerName) ? freest : nullptr;
+    const auto freest = std::min_element(channels.begin(), channels.end(), [](const auto& a, const auto& b) {
+        return a->outstanding() < b->outstanding();
+    });
+    return freest->get();
 }
 
 void Resolver::Core::start_queued() {

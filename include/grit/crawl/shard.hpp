@@ -107,6 +107,7 @@ class Shard {
     boost::asio::awaitable<void> doubt_network(fetch::Fetched& result);
     boost::asio::awaitable<void> ask_name_servers();
     void look_for_network();
+    void prefetch_names();
     void lease_what_may_be_asked();
     void submit_verdicts();
     void end_verdict(frontier::Verdict verdict);
@@ -143,6 +144,7 @@ class Shard {
     TaskGroup loop_;
     TaskGroup ending_;
     SteadyTime next_network_look_{};
+    SteadyTime next_prefetch_{};
     bool draining_ = false;
     bool stopped_ = false;
     std::atomic<std::size_t> in_flight_{0};

@@ -115,6 +115,9 @@ class Frontier {
     /// When a host that is parked may be asked; SteadyTime::max() if none is. Leases and verdicts may come sooner when
     /// a request ends.
     [[nodiscard]] SteadyTime next_due();
+    /// Names of hosts that would be asked next if there were slots for them, the first one first; a few less than `limit`
+    /// as a rule. Valid as long as the host table.
+    [[nodiscard]] std::vector<std::string_view> next_hosts(std::size_t limit) const;
     /// True if lease() would look at a host at once.
     [[nodiscard]] bool has_ready() const noexcept;
 
@@ -187,6 +190,7 @@ class Frontier {
     void wake_domain(std::uint64_t domain);
     void promote_parked(SteadyTime now);
     [[nodiscard]] std::uint32_t pop_ready();
+    [[nodiscard]] bool is_ready_as(std::uint32_t index, ReadyQueue::Urgency urgency) const;
 
     [[nodiscard]] std::optional<Lease> lease_from(std::uint32_t index, SteadyTime now);
     [[nodiscard]] TaskPtr next_allowed_task(Host& host, SteadyTime now);

@@ -42,6 +42,23 @@ class ReadyQueue {
         }
     }
 
+    /// Shows entries in the order in which `pop` would give them, and leaves them where they are.
+    /// @param limit  entries looked at, those that do not count among them.
+    /// @param visit  void(host)
+    template <class Counts, class Visit>
+    void look_ahead(std::size_t limit, const Counts& counts, const Visit& visit) const {
+        for (std::size_t urgency = highest_ + 1; urgency-- > 0 && limit > 0;) {
+            for (const std::uint32_t host : queues_[urgency]) {
+                if (limit-- == 0) {
+                    return;
+                }
+                if (counts(host, static_cast<Urgency>(urgency))) {
+                    visit(host);
+                }
+            }
+        }
+    }
+
   private:
     std::array<std::deque<std::uint32_t>, kUrgencies> queues_;
     std::size_t highest_ = 0;  // no entry is above it

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "grit/async/deadline.hpp"
@@ -57,6 +58,10 @@ class Resolver {
     /// Cancellation: terminal; others who wait for the name are not disturbed.
     [[nodiscard]] boost::asio::awaitable<Result<std::vector<boost::asio::ip::address>>> resolve(std::string host,
                                                                                                 Deadline deadline);
+
+    /// Asks about a host that is going to be resolved soon, unless its answer is known or half of the queries that may be
+    /// in the air are: those that somebody waits for come first.
+    void prefetch(std::string_view host);
 
     /// Whether any of the name servers answers a question, whatever the answer. Asks about a root server's name, which
     /// every server knows or can say that it does not know; never from the cache.

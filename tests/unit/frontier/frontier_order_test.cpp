@@ -49,6 +49,20 @@ TEST_F(FrontierOrderTest, AHostThatAnswersSlowlyGoesBeforeALargerFastOne) {
     EXPECT_EQ(ask_host(Answer::good, Milliseconds(4000)), "far.example.org") << "19 URLs of 2 s, by two connections";
 }
 
+TEST_F(FrontierOrderTest, NextHostsAreThoseThatWouldBeLeasedNext) {
+    add_numbered("small.example.org", 1);
+    add_numbered("large.example.com", 100);
+    add_numbered("middle.example.net", 20);
+    const std::vector<std::string_view> order{"large.example.com", "middle.example.net", "small.example.org"};
+    EXPECT_EQ(frontier_->next_hosts(10), order);
+    EXPECT_EQ(frontier_->next_hosts(1).size(), 1u);
+    EXPECT_EQ(frontier_->next_hosts(10), order) << "looking changes nothing";
+    for (const std::string_view host : order) {
+        EXPECT_EQ(ask_host(), host);
+    }
+    EXPECT_TRUE(frontier_->next_hosts(10).empty()) << "those that were asked wait for their turn";
+}
+
 TEST_F(FrontierOrderTest, OfEqualHostsFewHaveLinesInMemory) {
     constexpr int kHosts = 200;
     constexpr int kPerInterval = 5;

@@ -309,6 +309,37 @@ TEST_F(ResolverTest, NoMoreQueriesAreInTheAirThanAllowed) {
     EXPECT_EQ(metrics_.dns_queries(DnsResult::ok).value(), 40u);
 }
 
+TEST_F(ResolverTest, WhatIsPrefetchedIsThereWhenItIsWanted) {
+    server_.names["a.example"] = {.v4 = {"192.0.2.1"}};
+    resolver_->prefetch("a.example");
+    resolver_->prefetch("a.example");
+    ASSERT_TRUE(run_until([&] { return resolver_->lookups_in_flight() == 0; }));
+    resolver_->prefetch("a.example");
+    resolver_->prefetch("192.0.2.9");
+    EXPECT_EQ(resolver_->lookups_in_flight(), 0u);
+    EXPECT_EQ(server_.queries("a.example"), 2) << "one for each family";
+    EXPECT_EQ(ask("a.example").value(), addresses({"192.0.2.1"}));
+    EXPECT_EQ(metrics_.dns_cache(CacheResult::hit).value(), 1u);
+    EXPECT_EQ(server_.queries("a.example"), 2);
+}
+
+TEST_F(ResolverTest, PrefetchLeavesRoomForWhatIsWaitedFor) {
+    Resolver::Options options;
+    options.max_outstanding = 8;
+    make(options);
+    for (int i = 0; i < 5; ++i) {
+        const std::string name = "n" + std::to_string(i) + ".example";
+        server_.names[name] = {.v4 = {"192.0.2.1"}, .held = true};
+        resolver_->prefetch(name);
+    }
+    EXPECT_EQ(resolver_->lookups_in_flight(), 2u);
+    ASSERT_TRUE(run_until([&] { return server_.held() == 4; }));
+    server_.names["wanted.example"] = {.v4 = {"192.0.2.2"}};
+    EXPECT_TRUE(ask("wanted.example"));
+    server_.release();
+    EXPECT_TRUE(run_until([&] { return resolver_->lookups_in_flight() == 0; }));
+}
+
 class NetworkWatchTest : public ResolverTest {
   protected:
     NetworkWatchTest() { make_watched(); }
