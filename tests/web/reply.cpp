@@ -71,7 +71,7 @@ Content content_of(const Asked& asked, const Behaviour& behaviour, const ImageFo
     if (behaviour.body) {
         content.bytes = *behaviour.body;
         content.type = "text/plain; charset=utf-8";
-    } else if (asked.target == kRobotsPath) {
+    } else if (is_site_file(asked.target)) {
         content.type = "text/plain; charset=utf-8";
     } else if (behaviour.status == 200) {
         ForgedImage image = forge.make(asked.host + asked.target);
@@ -181,12 +181,12 @@ std::string http_date(std::int64_t seconds_ahead) {
 
 Reply make_reply(const Asked& asked, const Behaviour* behaviour, const ImageForge& forge) {
     static const Behaviour kImage;
-    static const Behaviour kNoRobots = [] {
+    static const Behaviour kNoFile = [] {
         Behaviour none;
         none.status = 404;
         return none;
     }();
-    const Behaviour& how = behaviour != nullptr ? *behaviour : (asked.target == kRobotsPath ? kNoRobots : kImage);
+    const Behaviour& how = behaviour != nullptr ? *behaviour : (is_site_file(asked.target) ? kNoFile : kImage);
     const Content content = content_of(asked, how, forge);
     Reply reply;
     reply.status = how.status;

@@ -78,14 +78,24 @@ bool Script::counts_allow(std::size_t rule_index, std::string_view host, std::st
     return memory.seen[key]++ < rule.first_n;
 }
 
+namespace {
+
+// What a rule says of the site's file at that target.
+const std::optional<Behaviour>& site_file_of(const Rule& rule, std::string_view target) {
+    return target == kRobotsPath ? rule.robots : rule.tdmrep;
+}
+
+}  // namespace
+
 const Behaviour& Script::behaviour_of(const Rule& rule, std::string_view target) {
-    return target == kRobotsPath && rule.robots ? *rule.robots : *rule.http;
+    return is_site_file(target) && site_file_of(rule, target) ? *site_file_of(rule, target) : *rule.http;
 }
 
 const Rule* Script::for_request(std::string_view host, std::string_view target, Now now) {
     for (std::size_t i = 0; i < rules_.size(); ++i) {
         const Rule& rule = rules_[i];
-        const bool speaks = target == kRobotsPath ? rule.robots || (rule.http && rule.path) : rule.http.has_value();
+        const bool speaks =
+            is_site_file(target) ? site_file_of(rule, target) || (rule.http && rule.path) : rule.http.has_value();
         if (speaks && applies(rule, host, target, now) && counts_allow(i, host, target, now)) {
             return &rule;
         }

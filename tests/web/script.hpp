@@ -61,7 +61,7 @@ struct Behaviour {
 struct Rule {
     std::string name;
     std::string host = "*";           ///< glob: * and ?
-    std::optional<std::string> path;  ///< glob over the target; a rule without it leaves /robots.txt alone
+    std::optional<std::string> path;  ///< glob over the target; a rule without it leaves the site's own files alone
     double fraction = 1;              ///< of all hosts or URLs, by a seeded hash
     bool fraction_of_hosts = true;
     std::uint32_t first_n = 0;                                      ///< only the first n requests; 0: all
@@ -70,8 +70,9 @@ struct Rule {
     std::chrono::milliseconds until{std::chrono::hours(24 * 365)};  ///< and until then
     double rate_limit_per_second = 0;  ///< applies only to requests of a host above this rate; 0: no such limit
 
-    std::optional<Behaviour> http;    ///< any request but robots.txt (see `path`)
+    std::optional<Behaviour> http;    ///< any request but for the site's own files (see `path`)
     std::optional<Behaviour> robots;  ///< robots.txt
+    std::optional<Behaviour> tdmrep;  ///< tdmrep.json
     std::optional<BadCertificate> certificate;
     bool stall_handshake = false;
     std::optional<DnsBehaviour> dns;
@@ -87,8 +88,8 @@ class Script {
 
     Script(std::vector<Rule> rules, std::uint64_t seed, Now started);
 
-    /// @return the rule for this request, or null: the default answer (the image; 404 for robots.txt). Counts the
-    /// request where a rule counts.
+    /// @return the rule for this request, or null: the default answer (the image; 404 for the site's own files). Counts
+    /// the request where a rule counts.
     [[nodiscard]] const Rule* for_request(std::string_view host, std::string_view target, Now now);
     [[nodiscard]] const Rule* for_handshake(std::string_view host, Now now);
     [[nodiscard]] const Rule* for_name(std::string_view host, Now now);
@@ -119,5 +120,11 @@ class Script {
 [[nodiscard]] bool glob_matches(std::string_view glob, std::string_view text) noexcept;
 
 inline constexpr std::string_view kRobotsPath = "/robots.txt";
+inline constexpr std::string_view kTdmRepPath = "/.well-known/tdmrep.json";
+
+/// A file in which a site speaks of itself, not an image: robots.txt, tdmrep.json.
+[[nodiscard]] constexpr bool is_site_file(std::string_view target) noexcept {
+    return target == kRobotsPath || target == kTdmRepPath;
+}
 
 }  // namespace grit::testweb

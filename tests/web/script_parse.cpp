@@ -13,14 +13,17 @@ namespace {
 
 namespace json = boost::json;
 
-// A rule while it is read: HTTP keys fill `http`, robots keys fill `robots`, and only what was spoken of is kept.
+// A rule while it is read: HTTP keys fill `http`, those of a site's own files `robots` and `tdmrep`, and only what was
+// spoken of is kept.
 struct Draft {
     Rule rule;
     Behaviour http;
     Behaviour robots;
+    Behaviour tdmrep;
     DnsBehaviour dns;
     bool has_http = false;
     bool has_robots = false;
+    bool has_tdmrep = false;
     bool has_dns = false;
 };
 
@@ -115,7 +118,7 @@ constexpr std::array kConditionKeys{
     Key{"comment", [](Draft&, const json::value&) {}},
 };
 
-// What a rule does to DNS, TLS and robots.txt.
+// What a rule does to DNS, TLS and the site's own files.
 constexpr std::array kOtherLayerKeys{
     Key{"dns",
         [](Draft& d, const json::value& v) {
@@ -131,6 +134,13 @@ constexpr std::array kOtherLayerKeys{
     Key{"robots", [](Draft& d, const json::value& v) { d.robots.body = text_of(v), d.has_robots = true; }},
     Key{"robots_status",
         [](Draft& d, const json::value& v) { d.robots.status = v.to_number<int>(), d.has_robots = true; }},
+    Key{"tdmrep",
+        [](Draft& d, const json::value& v) {
+            d.tdmrep.body = v.is_string() ? text_of(v) : json::serialize(v);
+            d.has_tdmrep = true;
+        }},
+    Key{"tdmrep_status",
+        [](Draft& d, const json::value& v) { d.tdmrep.status = v.to_number<int>(), d.has_tdmrep = true; }},
 };
 
 // What a rule does to an HTTP answer.
@@ -234,6 +244,10 @@ Rule rule_of(const json::object& object, std::size_t index) {
     if (draft.has_robots) {
         draft.robots.content_type = "text/plain; charset=utf-8";
         draft.rule.robots = std::move(draft.robots);
+    }
+    if (draft.has_tdmrep) {
+        draft.tdmrep.content_type = "application/json";
+        draft.rule.tdmrep = std::move(draft.tdmrep);
     }
     if (draft.has_dns) {
         draft.rule.dns = std::move(draft.dns);

@@ -57,6 +57,22 @@ TEST(Script, RobotsIsLeftAloneUnlessARuleNamesIt) {
     EXPECT_EQ(Script::behaviour_of(*rule, "/a.jpg").status, 404);
 }
 
+TEST(Script, TdmRepIsLeftAloneUnlessARuleNamesIt) {
+    const char* const target = "/.well-known/tdmrep.json";
+    const auto others = script(R"([{"status":503,"robots":"User-agent: *\nDisallow: /"}])");
+    EXPECT_EQ(others->for_request("a.test", target, kStart), nullptr);
+    const auto by_key = script(R"([{"tdmrep":[{"location":"/","tdm-reservation":1}],"status":404}])");
+    const Rule* rule = by_key->for_request("a.test", target, kStart);
+    ASSERT_NE(rule, nullptr);
+    EXPECT_EQ(Script::behaviour_of(*rule, target).status, 200);
+    EXPECT_EQ(Script::behaviour_of(*rule, target).body, R"([{"location":"/","tdm-reservation":1}])");
+    EXPECT_EQ(Script::behaviour_of(*rule, "/a.jpg").status, 404);
+    const auto as_text = script(R"([{"tdmrep":"no JSON","tdmrep_status":203}])");
+    const Behaviour& text = Script::behaviour_of(*as_text->for_request("a.test", target, kStart), target);
+    EXPECT_EQ(text.body, "no JSON");
+    EXPECT_EQ(text.status, 203);
+}
+
 TEST(Script, FractionsAreOfHostsOrOfPathsAndStay) {
     const auto rules =
         script(R"([{"fraction":0.1,"of":"path","status":404},{"fraction":0.05,"of":"host","dns":"nxdomain"}])");

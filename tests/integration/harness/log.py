@@ -37,6 +37,15 @@ class Request:
         return self.path == "/robots.txt"
 
     @property
+    def is_tdmrep(self) -> bool:
+        return self.path == "/.well-known/tdmrep.json"
+
+    @property
+    def is_site_file(self) -> bool:
+        """The site speaks of itself."""
+        return self.is_robots or self.is_tdmrep
+
+    @property
     def served_image(self) -> bool:
         """The URL's whole image went out."""
         return self.status == 200 and self.complete and self.sha256 is not None and self.method == "GET"
