@@ -219,7 +219,7 @@ class Simulation {
         : web_(web),
           state_(state),
           manners_{.min_interval = Milliseconds(options.min_interval_ms), .down_schedule = kDownSchedule},
-          frontier_(state.env(), state.hosts(), manners_, nullptr, state.clock(), log_),
+          frontier_(state.env(), state.hosts(), manners_, sites_, state.clock(), log_),
           judge_(web.options().hosts, manners_.min_interval, manners_.connections_per_host,
                  manners_.connections_per_domain),
           limits_(web.options().hosts),
@@ -350,6 +350,7 @@ class Simulation {
     politeness::Manners manners_;
     std::string log_text_;
     Logger log_{LogLevel::warning, log_text_};
+    politeness::SitePolicies sites_{0, {.robots = false, .tdmrep = false}};
     Frontier frontier_;
     Judge judge_;
     std::vector<HiddenLimit> limits_;

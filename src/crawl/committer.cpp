@@ -28,6 +28,7 @@ struct Committer::Group {
     std::vector<std::string> temp_names;  // beside results: of images, once they are released
     std::vector<Placed> placed;           // beside results: once it is decided
     std::unordered_map<HostId, HostNote> notes;
+    std::map<store::OriginKey, store::SiteRow> sites;
     std::vector<archive::Move> moves;
     SteadyTime started{};
 };
@@ -73,10 +74,15 @@ void Committer::note(HostId host, const HostNote& note, bool urgent) {
     urgent_ = urgent_ || urgent;
 }
 
+void Committer::note_site(const store::OriginKey& origin, store::SiteRow row) {
+    const std::lock_guard lock(mutex_);
+    sites_[origin] = std::move(row);
+}
+
 void Committer::tick() {
     const std::lock_guard lock(mutex_);
     const Milliseconds interval = faulty_ ? options_.retry_after_fault : options_.interval;
-    const bool something = !results_.empty() || !notes_.empty() || faulty_;
+    const bool something = !results_.empty() || !notes_.empty() || !sites_.empty() || faulty_;
     const bool due = clock_.now() - last_start_ >= interval;
     const bool sooner = !faulty_ && (urgent_ || results_.size() >= options_.group);
     if (running_ || !something || !(due || sooner)) {
@@ -130,6 +136,7 @@ std::unique_ptr<Committer::Group> Committer::gather() {
     const std::lock_guard lock(mutex_);
     group->results = std::exchange(results_, {});
     group->notes = std::exchange(notes_, {});
+    group->sites = std::exchange(sites_, {});
     return group;
 }
 
@@ -258,6 +265,11 @@ bool Committer::record(store::WriteSession& session, Group& group) {
         }
         for (const auto& [host, note] : group.notes) {
             if (const auto noted = writer.note(host, note); !noted) {
+                return noted;
+            }
+        }
+        for (const auto& [origin, row] : group.sites) {
+            if (const auto noted = writer.note_site(origin, row); !noted) {
                 return noted;
             }
         }

@@ -199,6 +199,12 @@ Result<void> RecordWriter::note(HostId id, const HostNote& note) {
     return {};
 }
 
+// The host's row goes with it: its number must never be another host's after a restart.
+Result<void> RecordWriter::note_site(const store::OriginKey& origin, const store::SiteRow& row) {
+    const auto known = host(origin.host);
+    return known ? store::put_site(txn_, origin, row) : Result<void>(known.error());
+}
+
 Result<store::HostRow*> RecordWriter::host(HostId id) {
     const auto held = rows_.find(id);
     if (held != rows_.end()) {

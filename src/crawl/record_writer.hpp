@@ -29,6 +29,7 @@ class RecordWriter {
     [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<void> settle(const Settlement& settlement, const Placed& placed);
     [[nodiscard]] Result<void> note(HostId host, const HostNote& note);
+    [[nodiscard]] Result<void> note_site(const store::OriginKey& origin, const store::SiteRow& row);
     [[nodiscard]] Result<void> finish();
 
     /// Change of the number of rows in `retries`.

@@ -20,7 +20,7 @@ using frontier::TaskPtr;
 
 namespace {
 
-constexpr std::size_t kRobotsCacheBytes = std::size_t{64} << 20;
+constexpr std::size_t kSitePolicyBytes = std::size_t{64} << 20;
 // Results that wait for their commit: beyond it the shard leases nothing (a slow disk slows the crawl, not memory).
 constexpr std::size_t kMaxUncommitted = 20'000;
 constexpr Milliseconds kLongestSleep{250};
@@ -66,6 +66,10 @@ fetch::FetchOptions fetch_options(const config::Config& config) {
     return options;
 }
 
+politeness::ObeyedFiles obeyed_files(const config::Config& config) {
+    return {config.politeness.robots, false};
+}
+
 politeness::Manners manners_of(const config::Config& config, std::span<const Milliseconds> down_schedule) {
     politeness::Manners manners;
     manners.connections_per_host = config.politeness.connections_per_host;
@@ -99,9 +103,8 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       keep_running_(io_.get_executor()),
       down_schedule_(context.config.retry.schedule.begin(), context.config.retry.schedule.end()),
       manners_(manners_of(context.config, down_schedule_)),
-      robots_(kRobotsCacheBytes),
-      frontier_(context.env, context.hosts, manners_, context.config.politeness.robots ? &robots_ : nullptr,
-                context.clock, context.log),
+      sites_(kSitePolicyBytes, obeyed_files(context.config)),
+      frontier_(context.env, context.hosts, manners_, sites_, context.clock, context.log),
       resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config, context.network), context.clock, context.metrics)),
       client_(io_, client_options(context.config, max_in_flight), *resolver_, context.guard, context.tls,
               context.address_limits, context.metrics, context.clock),
@@ -225,10 +228,10 @@ awaitable<void> Shard::work(Lease lease) {
         task.first_ms = context_.clock.wall_now().time_since_epoch().count();
     }
     LeaseGate gate(frontier_, lease);
-    if (task.kind == Task::Kind::robots) {
-        Fetched result = co_await fetcher_.robots(task.url, gate);
+    if (task.kind == Task::Kind::site) {
+        Fetched result = co_await fetcher_.site_file(task.question.file, task.url, gate);
         co_await doubt_network(result);
-        end_robots(std::move(lease), std::move(result));
+        end_site(std::move(lease), std::move(result));
     } else {
         Fetched result = co_await fetcher_.image(task.url, task.spent, gate);
         co_await doubt_network(result);
@@ -246,9 +249,8 @@ void Shard::end_verdict(frontier::Verdict verdict) {
     Fetched result;
     result.outcome = verdict.outcome;
     result.detail = std::move(verdict.detail);
-    if (verdict.task->kind == Task::Kind::robots) {
-        const HostId asked = context_.hosts.find_or_add(verdict.task->url.host);
-        robots_failed(std::move(verdict.task), asked, result);
+    if (verdict.task->kind == Task::Kind::site) {
+        site_failed(verdict.task->question, result, std::nullopt);
         return;
     }
     if (verdict.outcome == Outcome::robots_denied) {

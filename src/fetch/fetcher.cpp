@@ -145,7 +145,7 @@ awaitable<Fetched> Fetcher::image(url::CanonicalUrl url, Milliseconds spent, net
     co_return result;
 }
 
-awaitable<Fetched> Fetcher::robots(url::CanonicalUrl url, net::SendGate& gate) {
+awaitable<Fetched> Fetcher::site_file(politeness::SiteFile file, url::CanonicalUrl url, net::SendGate& gate) {
     Fetched result;
     const SteadyTime start = clock_.now();
     const std::unique_ptr<net::Exchange> exchange = co_await ask(url, options_.total_timeout, gate, result);
@@ -156,11 +156,11 @@ awaitable<Fetched> Fetcher::robots(url::CanonicalUrl url, net::SendGate& gate) {
     const net::ResponseHead& head = exchange->head();
     judge_status(head, url, result);
     if (head.status >= 200 && head.status <= 299) {
-        co_await read_rules(*exchange, result);
+        co_await read_word(file, *exchange, result);
     } else {
         // RFC 9309 section 2.3.1.3: "unavailable". 429 asks for less rather than saying that there is no file.
         if (head.status >= 400 && head.status < 500 && head.status != 429) {
-            result.rules = robots::Rules::allow_all();
+            result.word = politeness::word_of_none(file);
         }
         co_await drain_small_body(*exchange);
     }
@@ -328,7 +328,8 @@ awaitable<bool> Fetcher::store_piece(Body& body, Fetched& result) {
     co_return written.has_value();
 }
 
-awaitable<void> Fetcher::read_rules(net::Exchange& exchange, Fetched& result) {
+awaitable<void> Fetcher::read_word(politeness::SiteFile file, net::Exchange& exchange, Fetched& result) {
+    static_assert(robots::kMaxTdmRepBytes == robots::kMaxBodyBytes);
     std::string text;
     while (text.size() <= robots::kMaxBodyBytes) {
         const auto piece = co_await exchange.read_piece();
@@ -342,7 +343,14 @@ awaitable<void> Fetcher::read_rules(net::Exchange& exchange, Fetched& result) {
         }
         text.append(reinterpret_cast<const char*>(piece->data()), piece->size());
     }
-    result.rules = robots::Rules::parse(text, options_.product_token);
+    result.word = word_of(file, text);
+}
+
+politeness::SiteWord Fetcher::word_of(politeness::SiteFile file, std::string_view text) const {
+    if (file == politeness::SiteFile::tdmrep) {
+        return robots::TdmRules::parse(text);
+    }
+    return robots::Rules::parse(text, options_.product_token);
 }
 
 awaitable<void> Fetcher::drain_small_body(net::Exchange& exchange) {

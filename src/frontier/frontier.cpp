@@ -27,11 +27,11 @@ Lease::~Lease() {
 }
 
 Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::Manners& manners,
-                   politeness::RobotsCache* robots, const Clock& clock, const Logger& log)
+                   politeness::SitePolicies& sites, const Clock& clock, const Logger& log)
     : env_(env),
       table_(hosts),
       manners_(manners),
-      robots_(robots),
+      sites_(sites),
       clock_(clock),
       log_(log),
       random_(std::random_device{}()),
@@ -78,7 +78,7 @@ void Frontier::push(TaskPtr task) {
     const std::uint32_t index = index_of(target);
     Host& host = hosts_[index];
     InPlay& work = in_play(host);
-    if (task->kind == Task::Kind::robots) {
+    if (task->kind == Task::Kind::site) {
         work.questions.push_back(std::move(task));
     } else {
         if (task->hops == 0) {
@@ -121,7 +121,7 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
         wake_domain(host.domain);  // it may have been woken for a place that it does not need
         return std::nullopt;
     }
-    if (must_wait_for_robots(host) || !host.gate.open_at(now, manners_)) {
+    if (must_wait_for_site(host) || !host.gate.open_at(now, manners_)) {
         place(index);
         wake_domain(host.domain);
         return std::nullopt;
@@ -171,7 +171,7 @@ TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds la
 void Frontier::give_back(Lease lease, politeness::Answer answer) {
     const std::uint32_t index = index_of(lease.host_);
     InPlay& work = in_play(hosts_[index]);
-    (lease.task_->kind == Task::Kind::robots ? work.questions : work.first).push_front(std::move(lease.task_));
+    (lease.task_->kind == Task::Kind::site ? work.questions : work.first).push_front(std::move(lease.task_));
     ++remaining_;
     end_request(lease, answer, Milliseconds(0));
 }
@@ -209,18 +209,25 @@ void Frontier::acknowledge_duplicate(HostId home) {
 
 // What a host asked for, or was judged to be --------------------------------------------------------------------------
 
-void Frontier::robots_known(HostId id, const std::string& origin, robots::Rules rules) {
-    if (const auto delay = rules.crawl_delay()) {
-        host_of(id).gate.slow_to(*delay);
-    }
-    robots_->put(origin, std::move(rules), clock_.now());
-    robots_unknown(id);
+void Frontier::site_known(const SiteQuestion& question, politeness::SiteWord word, std::uint16_t status) {
+    sites_.put(question.origin, std::move(word), status, clock_.now());
+    Host& host = host_of(question.origin.host);
+    static_cast<void>(recall_sites(host));  // the host's other origins: their Crawl-delay counts, too
+    site_asked(host.id);
 }
 
-void Frontier::robots_unknown(HostId id) {
+bool Frontier::site_unreachable(const SiteQuestion& question, bool put_off) {
+    return sites_.unreachable(question.origin, question.file, put_off, clock_.now());
+}
+
+void Frontier::site_asked(HostId id) {
     const std::uint32_t index = index_of(id);
-    hosts_[index].awaits_robots = false;
+    hosts_[index].awaits_site = false;
     place_if_free(index);
+}
+
+store::SiteRow Frontier::site_memory(const store::OriginKey& origin) const {
+    return sites_.row(origin, clock_.now(), clock_.wall_now());
 }
 
 Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_after, Outcome as) {

@@ -20,7 +20,7 @@ inline constexpr Milliseconds kLongPark{45'000};
 // What a host needs only while it is being worked on.
 struct Frontier::InPlay {
     // Lists, since they are empty as a rule and an empty deque holds 600 bytes.
-    std::list<TaskPtr> questions;  // for a robots.txt: before all else
+    std::list<TaskPtr> questions;  // about sites: before all else
     std::list<TaskPtr> first;      // given back, redirected here, due again: before the queue
     std::vector<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work; the next one is the last
     std::unordered_set<UrlHash> open_urls;  // leased and not committed yet
@@ -37,7 +37,7 @@ struct Frontier::Host {
     Category category = Category::finished;
     ReadyQueue::Urgency urgency = 0;         // when it was ready last: entries of it with another one are stale
     ReadyQueue::Urgency loaded_urgency = 0;  // when the block in work was loaded
-    bool awaits_robots = false;
+    bool awaits_site = false;
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
     std::uint64_t pending = 0;    // lines in the queue, not loaded

@@ -11,35 +11,74 @@ namespace {
 
 // After the state could not be read.
 constexpr Milliseconds kReadFaultPause{1000};
+// Origins of one host that are taken over from the state at once: a host has two, or a few ports. What is beyond is asked
+// for again.
+constexpr std::size_t kOriginsRecalled = 64;
 
 }  // namespace
 
-// What robots.txt forbids ends here, without a request. Where its rules are not known they are asked for first.
+// What its site forbids ends here, without a request. What is not known of the site is asked for first.
 TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
     while (verdicts_.size() < kLinesPerCall) {
         TaskPtr task = next_task(host);
-        if (!task || robots_ == nullptr || task->kind == Task::Kind::robots) {
+        if (!task || task->kind == Task::Kind::site || !sites_.obeyed().any()) {
             return task;
         }
-        const std::string origin = task->url.origin();
-        const robots::Rules* rules = robots_->find(origin, now);
-        if (rules == nullptr) {
-            auto question = std::make_unique<Task>();
-            question->kind = Task::Kind::robots;
-            question->home = host.id;
-            question->url = *url::resolve(task->url, "/robots.txt");
-            question->robots_origin = origin;
-            in_play(host).first.push_front(std::move(task));
-            ++remaining_;
-            host.awaits_robots = true;
-            return question;
+        const store::OriginKey origin{host.id, task->url.scheme == url::Scheme::https, task->url.port};
+        const politeness::SitePolicy* policy = sites_.find(origin);
+        if (policy == nullptr) {
+            if (!recall_sites(host)) {
+                in_play(host).first.push_front(std::move(task));
+                ++remaining_;
+                return nullptr;
+            }
+            policy = sites_.find(origin);
         }
-        if (rules->allows(task->url.target)) {
+        if (const auto file = sites_.missing(policy, now)) {
+            return question_before(std::move(task), host, SiteQuestion{origin, *file});
+        }
+        const auto refusal = policy == nullptr ? std::nullopt : sites_.refusal(*policy, task->url.target);
+        if (!refusal) {
             return task;
         }
-        verdict(std::move(task), Outcome::robots_denied, "robots.txt");
+        verdict(std::move(task), refusal->outcome, std::string(refusal->detail));
     }
     return nullptr;
+}
+
+TaskPtr Frontier::question_before(TaskPtr image, Host& host, const SiteQuestion& question) {
+    auto task = std::make_unique<Task>();
+    task->kind = Task::Kind::site;
+    task->home = host.id;
+    task->url = *url::resolve(image->url, politeness::target_of(question.file));
+    task->question = question;
+    in_play(host).first.push_front(std::move(image));
+    ++remaining_;
+    host.awaits_site = true;
+    return task;
+}
+
+// Takes over what the state says of the host's origins, and the pace that they ask for together.
+// @return false if it can not be read now: then the host rests.
+bool Frontier::recall_sites(Host& host) {
+    const SteadyTime now = clock_.now();
+    std::size_t origins = 0;
+    const auto take = [&](const store::OriginKey& origin, const store::SiteRow& row) {
+        sites_.load(origin, row, now, clock_.wall_now());
+        return ++origins < kOriginsRecalled;
+    };
+    auto txn = env_.read();
+    const Result<void> read = txn ? store::for_each_site_of(*txn, host.id, take) : Result<void>(txn.error());
+    if (!read) {
+        log_.error("frontier.site_read_failed", {{"host", table_.info(host.id).name}, {"error", read.error().message()}});
+        // A row that is damaged is replaced by what the site says when it is asked again.
+        if (read.error() != store::Errc::corrupt && read.error() != store::Errc::newer_row) {
+            host.gate.hold_until(now + kReadFaultPause);
+            return false;
+        }
+    }
+    host.gate.slow_to(sites_.crawl_delay(host.id, now));
+    return true;
 }
 
 TaskPtr Frontier::next_task(Host& host) {

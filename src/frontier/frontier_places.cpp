@@ -49,9 +49,9 @@ std::uint64_t Frontier::remaining_of(const Host& host) {
     return host.pending + (host.in_play ? host.in_play->tasks() : 0);
 }
 
-// Until its rules are known a host is asked for nothing but a robots.txt: its own, or one that is said to be there.
-bool Frontier::must_wait_for_robots(const Host& host) {
-    return host.awaits_robots && (!host.in_play || host.in_play->questions.empty());
+// Until a question about a site is answered its host is asked for nothing but such: its own, or one that leads there.
+bool Frontier::must_wait_for_site(const Host& host) {
+    return host.awaits_site && (!host.in_play || host.in_play->questions.empty());
 }
 
 // For a host that is in no queue: decides where it belongs now.
@@ -62,8 +62,8 @@ void Frontier::place(std::uint32_t index) {
     const bool gone = host.gone_as != store::kNotGone;
     if (remaining == 0) {
         host.place = Place::idle;
-    } else if (!gone && must_wait_for_robots(host)) {
-        host.place = Place::robots;
+    } else if (!gone && must_wait_for_site(host)) {
+        host.place = Place::site;
     } else if (!gone && !host.gate.has_room(manners_)) {
         host.place = Place::busy;
     } else if (!gone && host.gate.next_at() > clock_.now()) {
@@ -85,7 +85,7 @@ void Frontier::place(std::uint32_t index) {
 void Frontier::place_if_free(std::uint32_t index) {
     Host& host = hosts_[index];
     const bool wait_is_moot = host.gone_as != store::kNotGone && host.place == Place::parked;
-    if (host.place == Place::idle || host.place == Place::busy || host.place == Place::robots || wait_is_moot) {
+    if (host.place == Place::idle || host.place == Place::busy || host.place == Place::site || wait_is_moot) {
         place(index);
         return;
     }

@@ -102,23 +102,12 @@ void RulesBuilder::add_rule(bool allow, std::string_view path) {
         return;
     }
     const Pattern pattern = pattern_octets(path);
-    const bool can_match = pattern.octets.starts_with('/') || pattern.octets.starts_with(kAnyOctets);
-    if (!can_match) {  // an empty path, "$" alone, a path without "/"
-        return;
-    }
     if (ours_.in_group) {
-        append_rule(ours_, allow, pattern);
+        ours_.paths.add(pattern, allow);
     }
     if (everybody_.in_group) {
-        append_rule(everybody_, allow, pattern);
+        everybody_.paths.add(pattern, allow);
     }
-}
-
-void RulesBuilder::append_rule(Binding& binding, bool allow, const Pattern& pattern) {
-    binding.rules.push_back({static_cast<std::uint32_t>(binding.patterns.size()),
-                             static_cast<std::uint32_t>(pattern.octets.size()), allow, pattern.anchored,
-                             pattern.octets.find(kAnyOctets) != std::string::npos});
-    binding.patterns.append(pattern.octets);
 }
 
 void RulesBuilder::add_crawl_delay(std::string_view value) {
@@ -141,15 +130,10 @@ void RulesBuilder::add_crawl_delay(std::string_view value) {
 Rules RulesBuilder::build() {
     Binding& binding = ours_.named ? ours_ : everybody_;
     Rules rules;
-    rules.patterns_ = std::move(binding.patterns);
-    rules.rules_ = std::move(binding.rules);
+    rules.paths_ = std::move(binding.paths);
     rules.crawl_delay_ = binding.crawl_delay;
-    const auto octets = [](const Rules::Rule& rule) { return rule.size + (rule.anchored ? 1u : 0u); };
-    std::sort(rules.rules_.begin(), rules.rules_.end(), [&](const Rules::Rule& a, const Rules::Rule& b) {
-        return octets(a) != octets(b) ? octets(a) > octets(b) : a.allow > b.allow;
-    });
-    rules.patterns_.shrink_to_fit();
-    rules.rules_.shrink_to_fit();
+    rules.paths_.sort_by_length();
+    rules.paths_.shrink_to_fit();
     return rules;
 }
 

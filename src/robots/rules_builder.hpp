@@ -2,9 +2,7 @@
 #pragma once
 
 #include <array>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "grit/robots/rules.hpp"
 #include "octets.hpp"
@@ -28,15 +26,13 @@ class RulesBuilder {
     struct Binding {
         bool named = false;     // such a group exists
         bool in_group = false;  // the current group is one
-        std::string patterns;
-        std::vector<Rules::Rule> rules;
+        PathRules paths;
         std::optional<Milliseconds> crawl_delay;
     };
 
     void add_user_agent(std::string_view value);
     void add_rule(bool allow, std::string_view path);
     void add_crawl_delay(std::string_view value);
-    static void append_rule(Binding& binding, bool allow, const Pattern& pattern);
 
     std::string_view token_;
     Binding ours_;

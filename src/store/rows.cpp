@@ -209,6 +209,33 @@ Result<Record> decode_record(std::string_view bytes) {
     return checked(decoder, std::move(record));
 }
 
+std::string encode(const SiteRow& site) {
+    Encoder encoder = row();
+    for (const SiteFileRow* file : {&site.robots, &site.tdmrep}) {
+        encoder.zigzag(file->fetched_ms);
+        if (file->fetched_ms != 0) {
+            encoder.zigzag(file->ask_ms - file->fetched_ms).varint(file->status).text(file->rules);
+        }
+    }
+    return encoder.take();
+}
+
+Result<SiteRow> decode_site(std::string_view bytes) {
+    Decoder decoder = Decoder::of_row(bytes);
+    SiteRow site;
+    for (SiteFileRow* file : {&site.robots, &site.tdmrep}) {
+        file->fetched_ms = decoder.zigzag();
+        if (file->fetched_ms != 0) {
+            // Unsigned, so that damaged numbers wrap instead of overflowing.
+            file->ask_ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(file->fetched_ms) +
+                                                     static_cast<std::uint64_t>(decoder.zigzag()));
+            file->status = decoder.number<std::uint16_t>();
+            file->rules = decoder.text();
+        }
+    }
+    return checked(decoder, std::move(site));
+}
+
 std::string encode_run(const std::vector<RunHost>& hosts) {
     Encoder encoder = row();
     encoder.varint(hosts.size());

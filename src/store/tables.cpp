@@ -36,6 +36,19 @@ auto get_row(const Txn& txn, Table table, std::string_view key, Decode decode) -
     return decode(*bytes);
 }
 
+std::string site_key(const OriginKey& key) {
+    return Encoder().be32(key.host).u8(key.https ? 1 : 0).be16(key.port).take();
+}
+
+std::optional<OriginKey> parse_site_key(std::string_view bytes) {
+    Decoder decoder(bytes);
+    OriginKey key;
+    key.host = decoder.be32();
+    key.https = decoder.u8() != 0;
+    key.port = decoder.be16();
+    return decoder.finish() ? std::optional(key) : std::nullopt;
+}
+
 // Walks rows from `from`, decoding key and value; `decode_key` gives something like an optional or a Result.
 template <class DecodeKey, class DecodeValue, class Visit>
 Result<void> walk(const Txn& txn, Table table, std::string_view from, DecodeKey decode_key, DecodeValue decode_value,
@@ -401,6 +414,25 @@ Result<std::vector<std::string>> get_spellings(const Txn& txn, const RecordKey& 
 
 Result<RecordKey> record_of_spelling(std::string_view row_key) {
     return parse_record_key(row_key.substr(0, std::min<std::size_t>(row_key.size(), kRecordKeyBytes)));
+}
+
+Result<void> put_site(WriteTxn& txn, const OriginKey& key, const SiteRow& row) {
+    const std::string bytes = encode(row);
+    if (bytes.size() <= kMaxSiteRowBytes) {
+        return txn.put(Table::sites, site_key(key), bytes);
+    }
+    const Result<bool> erased = txn.erase(Table::sites, site_key(key));
+    return erased ? Result<void>() : Result<void>(erased.error());
+}
+
+Result<SiteRow> get_site(const Txn& txn, const OriginKey& key) {
+    return get_row(txn, Table::sites, site_key(key), decode_site);
+}
+
+Result<void> for_each_site_of(const Txn& txn, HostId host,
+                              const std::function<bool(const OriginKey&, const SiteRow&)>& visit) {
+    return walk(txn, Table::sites, id_key(host), parse_site_key, decode_site,
+                [&](const OriginKey& key, const SiteRow& row) { return key.host == host && visit(key, row); });
 }
 
 }  // namespace grit::store

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,7 +58,7 @@ class CommitListener {
 
 /// Gathers results and commits them in groups.
 ///
-/// Threads: `submit`, `note`, `uncommitted`, `totals`, `waiting` from any; `tick` and `finish` from one at a time.
+/// Threads: `submit`, `note`, `note_site`, `uncommitted`, `totals`, `waiting` from any; `tick` and `finish` from one at a time.
 /// Lifetime: all that it is given outlives it; `finish()` before it is destroyed.
 class Committer {
   public:
@@ -79,6 +80,8 @@ class Committer {
     void submit(Settlement settlement);
     /// @param urgent  commit with the next tick: the note says that a host asked to be left alone.
     void note(HostId host, const HostNote& note, bool urgent = false);
+    /// What a site says of itself.
+    void note_site(const store::OriginKey& origin, store::SiteRow row);
 
     /// Starts a commit if there is something to commit and its time has come. To be called every few tens of ms.
     void tick();
@@ -117,6 +120,7 @@ class Committer {
     mutable std::mutex mutex_;
     std::vector<Settlement> results_;
     std::unordered_map<HostId, HostNote> notes_;
+    std::map<store::OriginKey, store::SiteRow> sites_;
     SteadyTime last_start_{};
     bool urgent_ = false;
     bool running_ = false;

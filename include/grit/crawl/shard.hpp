@@ -16,7 +16,7 @@
 #include "grit/net/network_watch.hpp"
 #include "grit/net/resolver.hpp"
 #include "grit/net/tls_context.hpp"
-#include "grit/politeness/robots_cache.hpp"
+#include "grit/politeness/site_policies.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -119,8 +119,9 @@ class Shard {
     void back_off(frontier::Lease lease, const fetch::Fetched& result);
     void wait_for_host(frontier::Lease lease, const fetch::Fetched& result);
 
-    void end_robots(frontier::Lease lease, fetch::Fetched result);
-    void robots_failed(frontier::TaskPtr task, HostId asked, const fetch::Fetched& result);
+    void end_site(frontier::Lease lease, fetch::Fetched result);
+    void site_answered(const frontier::SiteQuestion& question, fetch::Fetched result);
+    void site_failed(const frontier::SiteQuestion& question, const fetch::Fetched& result, std::optional<Milliseconds> wait);
 
     void remember(HostId host, bool urgent = false);
     void publish_counts();
@@ -134,7 +135,7 @@ class Shard {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
     std::vector<Milliseconds> down_schedule_;
     politeness::Manners manners_;
-    politeness::RobotsCache robots_;
+    politeness::SitePolicies sites_;
     frontier::Frontier frontier_;
     std::unique_ptr<net::Resolver> resolver_;  // ended with the thread's work: a lookup outlives who asked for it
     net::Client client_;

@@ -10,7 +10,7 @@
 #include "grit/media/image_type.hpp"
 #include "grit/media/inspector.hpp"
 #include "grit/net/client.hpp"
-#include "grit/robots/rules.hpp"
+#include "grit/politeness/site_policies.hpp"
 #include "grit/url/canonical_url.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -54,7 +54,7 @@ struct Fetched {
     std::uint16_t http_status = 0;             ///< 0 if no answer came
     std::string detail;                        ///< a few words for people
     std::optional<Image> image;
-    std::optional<robots::Rules> rules;               ///< of a robots.txt
+    std::optional<politeness::SiteWord> word;         ///< of a robots.txt or a tdmrep.json
     std::optional<url::CanonicalUrl> redirect;        ///< where the host points to
     std::optional<Milliseconds> retry_after;          ///< with 429 and 503
     bool busy = false;                                ///< the address is full or the host not due: nothing was asked
@@ -77,9 +77,10 @@ class Fetcher {
     /// @param gate   asked when a request is ready to be sent; outlives the call.
     [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate);
 
-    /// Asks for a robots.txt: `rules` by RFC 9309 section 2.3.1 (4xx allows all), or `redirect`, or an outcome with
-    /// neither: the file is unreachable.
-    [[nodiscard]] boost::asio::awaitable<Fetched> robots(url::CanonicalUrl url, net::SendGate& gate);
+    /// Asks for a robots.txt or a tdmrep.json: `word` by RFC 9309 section 2.3.1 (4xx allows all, and reserves nothing), or
+    /// `redirect`, or an outcome with neither: the file is unreachable.
+    [[nodiscard]] boost::asio::awaitable<Fetched> site_file(politeness::SiteFile file, url::CanonicalUrl url,
+                                                            net::SendGate& gate);
 
     /// From the next fetch on.
     void set_options(FetchOptions options) { options_ = std::move(options); }
@@ -89,7 +90,9 @@ class Fetcher {
     [[nodiscard]] boost::asio::awaitable<std::unique_ptr<net::Exchange>> ask(const url::CanonicalUrl& url, Milliseconds limit,
                                                                              net::SendGate& gate, Fetched& result);
     [[nodiscard]] boost::asio::awaitable<void> read_image(net::Exchange& exchange, Fetched& result);
-    [[nodiscard]] boost::asio::awaitable<void> read_rules(net::Exchange& exchange, Fetched& result);
+    [[nodiscard]] boost::asio::awaitable<void> read_word(politeness::SiteFile file, net::Exchange& exchange,
+                                                         Fetched& result);
+    [[nodiscard]] politeness::SiteWord word_of(politeness::SiteFile file, std::string_view text) const;
     [[nodiscard]] boost::asio::awaitable<void> drain_small_body(net::Exchange& exchange);
     [[nodiscard]] boost::asio::awaitable<bool> store_piece(Body& body, Fetched& result);
     static bool refused_as(std::optional<std::string> reason, Fetched& result);

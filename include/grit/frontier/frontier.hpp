@@ -24,7 +24,7 @@
 #include "grit/frontier/timer_wheel.hpp"
 #include "grit/politeness/domain_gates.hpp"
 #include "grit/politeness/host_gate.hpp"
-#include "grit/politeness/robots_cache.hpp"
+#include "grit/politeness/site_policies.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/rows.hpp"
 
@@ -91,8 +91,8 @@ struct HostView {
 /// short). Lifetime: all that it is given outlives it.
 class Frontier {
   public:
-    /// @param robots  what is known of robots.txt files; nullptr if they are not obeyed.
-    Frontier(store::Env& env, HostTable& hosts, const politeness::Manners& manners, politeness::RobotsCache* robots,
+    /// @param sites  what is known of robots.txt and tdmrep.json files, and which of them are obeyed.
+    Frontier(store::Env& env, HostTable& hosts, const politeness::Manners& manners, politeness::SitePolicies& sites,
              const Clock& clock, const Logger& log);
     ~Frontier();
     Frontier(const Frontier&) = delete;
@@ -109,7 +109,8 @@ class Frontier {
 
     /// The next request to make, if a host may be asked now. Reads the state (short).
     /// Lines that end without a request on the way (duplicates, robots.txt, hosts given up) are kept for
-    /// `take_verdicts`. Where an origin's rules are not known, the lease is for its robots.txt.
+    /// `take_verdicts`. Where an origin's word is neither in memory nor in the state, the lease is for its robots.txt or
+    /// its tdmrep.json.
     [[nodiscard]] std::optional<Lease> lease();
     [[nodiscard]] std::vector<Verdict> take_verdicts();
     /// When a host that is parked may be asked; SteadyTime::max() if none is. Leases and verdicts may come sooner when
@@ -131,10 +132,18 @@ class Frontier {
     /// The request is over, or was never sent, and the task is to be asked again: uncharged, first in its host's order.
     void give_back(Lease lease, politeness::Answer answer);
 
-    /// The end of a task of kind `robots`, one of the two. Until then its home host is asked nothing else.
-    void robots_known(HostId home, const std::string& origin, robots::Rules rules);
-    /// It could not be had: it is asked for again when the host's turn comes.
-    void robots_unknown(HostId home);
+    /// The end of a task of kind `site`: `site_known`, or, maybe after `site_unreachable`, `site_asked`. Until then the
+    /// origin's host is asked nothing else.
+    /// @param status  HTTP.
+    void site_known(const SiteQuestion& question, politeness::SiteWord word, std::uint16_t status);
+    /// The file could not be had. @return true if the site may be asked for images nevertheless
+    /// (SitePolicies::unreachable).
+    /// @param put_off  the host that was asked asked for less.
+    bool site_unreachable(const SiteQuestion& question, bool put_off);
+    /// What is still missing is asked for when the host's turn comes.
+    void site_asked(HostId home);
+    /// What the state has to remember of an origin whose question has just ended.
+    [[nodiscard]] store::SiteRow site_memory(const store::OriginKey& origin) const;
 
     /// The host asked for less (HostGate::throttled). @return how long it is left alone.
     /// @param as  what its URLs end as, should it have refused for good.
@@ -169,7 +178,7 @@ class Frontier {
     friend class Lease;
 
     // Where the frontier keeps a host; `ready` and `parked` have it in their queues.
-    enum class Place : std::uint8_t { idle, ready, parked, busy, domain, robots };
+    enum class Place : std::uint8_t { idle, ready, parked, busy, domain, site };
     // What it is counted as.
     enum class Category : std::uint8_t { finished, ready, active, parked, backoff, down };
     static constexpr std::size_t kCategories = 6;
@@ -181,7 +190,7 @@ class Frontier {
     [[nodiscard]] const Host* find(HostId id) const;
     [[nodiscard]] static InPlay& in_play(Host& host);
     [[nodiscard]] static std::uint64_t remaining_of(const Host& host);
-    [[nodiscard]] static bool must_wait_for_robots(const Host& host);
+    [[nodiscard]] static bool must_wait_for_site(const Host& host);
     [[nodiscard]] ReadyQueue::Urgency urgency_of(const Host& host) const;
 
     void place(std::uint32_t index);
@@ -194,6 +203,8 @@ class Frontier {
 
     [[nodiscard]] std::optional<Lease> lease_from(std::uint32_t index, SteadyTime now);
     [[nodiscard]] TaskPtr next_allowed_task(Host& host, SteadyTime now);
+    [[nodiscard]] bool recall_sites(Host& host);
+    [[nodiscard]] TaskPtr question_before(TaskPtr image, Host& host, const SiteQuestion& question);
     [[nodiscard]] TaskPtr next_task(Host& host);
     [[nodiscard]] TaskPtr next_line(Host& host);
     [[nodiscard]] bool load_block(Host& host, const store::ReadTxn& txn);
@@ -208,7 +219,7 @@ class Frontier {
     store::Env& env_;
     HostTable& table_;
     const politeness::Manners& manners_;
-    politeness::RobotsCache* robots_;
+    politeness::SitePolicies& sites_;
     const Clock& clock_;
     const Logger& log_;
     store::BlockCodec codec_;

@@ -9,6 +9,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/ids.hpp"
 #include "grit/base/outcome.hpp"
+#include "grit/politeness/site_policies.hpp"
 #include "grit/store/queue_block.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/url/canonical_url.hpp"
@@ -22,17 +23,23 @@ struct LineRef {
     std::uint16_t entries = 0;  ///< of that block: the block is finished when all are settled
 };
 
-/// A URL of the data set, or a robots.txt, on its way to an outcome. It may pass through several hosts (redirects).
+/// What an origin is asked for before its images are.
+struct SiteQuestion {
+    store::OriginKey origin;  ///< whose word is wanted, whatever host answers in the end
+    politeness::SiteFile file = politeness::SiteFile::robots;
+};
+
+/// A URL of the data set, or a question about a site, on its way to an outcome. It may pass through several hosts (redirects).
 struct Task {
-    enum class Kind : std::uint8_t { image, robots };
+    enum class Kind : std::uint8_t { image, site };
 
     Kind kind = Kind::image;
     HostId home = kNoHost;  ///< the host whose record this is, and whose shard is told of the end
     UrlHash hash;           ///< of the URL before any redirect: the record's key
     Ordinal ordinal = 0;
-    std::string raw_url;        ///< as written in the annotation
-    url::CanonicalUrl url;      ///< what is to be asked now
-    std::string robots_origin;  ///< kind robots: whose rules are wanted, whatever host answers in the end
+    std::string raw_url;    ///< as written in the annotation
+    url::CanonicalUrl url;  ///< what is to be asked now
+    SiteQuestion question;  ///< kind site
 
     std::optional<LineRef> line;           ///< the line that it settles; nothing for a retry
     std::optional<store::RetryKey> retry;  ///< the row in `retries` that it settles

@@ -99,7 +99,8 @@ class HostGate {
     /// The host is asked again as if nothing had been (an operator's retry).
     void forgive(SteadyTime now);
 
-    /// The host asked for at least this interval (Crawl-delay); `max_interval` caps it.
+    /// The host asks for at least this interval (Crawl-delay), until it asks for another; 0 is none. `max_interval`
+    /// caps it.
     void slow_to(Milliseconds least_interval);
 
     /// Leaves the host alone until then, without judging it.

@@ -7,13 +7,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "grit/base/clock.hpp"
+#include "grit/robots/path_rules.hpp"
 
 namespace grit::robots {
 
@@ -49,25 +48,15 @@ class Rules {
     /// What the rules take in memory, for the bound of a cache: at most some 3 MiB, for hostile files.
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
+    /// The rules as text, for the state: small where the file was long but said little to us.
+    [[nodiscard]] std::string text() const;
+    /// The rules that `text` came from. @param text any bytes. @return nothing if it is damaged.
+    [[nodiscard]] static std::optional<Rules> of_text(std::string_view text);
+
   private:
     friend class RulesBuilder;
 
-    // A pattern is `patterns_` from `begin`, `size` bytes: normalised, without the "$" that `anchored` stands for.
-    struct Rule {
-        std::uint32_t begin;
-        std::uint32_t size;
-        bool allow;
-        bool anchored;
-        bool wildcard;  // the pattern has a "*"
-    };
-
-    enum class Verdict : std::uint8_t { no, yes, too_costly };
-
-    [[nodiscard]] std::string_view pattern_of(const Rule& rule) const;
-    [[nodiscard]] Verdict matches(const Rule& rule, std::string_view target, std::size_t& budget) const;
-
-    std::vector<Rule> rules_;  // the most specific first, and "allow" before "disallow" where two are equally long
-    std::string patterns_;
+    PathRules paths_;  // the most specific first; the verdict is "allow"
     std::optional<Milliseconds> crawl_delay_;
 };
 

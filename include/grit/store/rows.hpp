@@ -97,10 +97,27 @@ struct Record {
     bool operator==(const Record&) const = default;
 };
 
+/// What one of a site's files said when it answered last.
+struct SiteFileRow {
+    std::int64_t fetched_ms = 0;  ///< Wall time; 0: it is not known.
+    std::int64_t ask_ms = 0;      ///< When it is to be asked again.
+    std::uint16_t status = 0;     ///< HTTP, of the last answer; 0 if none came.
+    std::string rules;            ///< `robots::Rules::text()`, `robots::TdmRules::text()`.
+    bool operator==(const SiteFileRow&) const = default;
+};
+
+/// What an origin says of itself: its robots.txt as far as it is meant for us, and its tdmrep.json.
+struct SiteRow {
+    SiteFileRow robots;
+    SiteFileRow tdmrep;
+    bool operator==(const SiteRow&) const = default;
+};
+
 [[nodiscard]] std::string encode(const Totals& row);
 [[nodiscard]] std::string encode(const InputRow& row);
 [[nodiscard]] std::string encode(const HostRow& row);
 [[nodiscard]] std::string encode(const Record& row);
+[[nodiscard]] std::string encode(const SiteRow& row);
 /// @param hosts by ascending host id.
 [[nodiscard]] std::string encode_run(const std::vector<RunHost>& hosts);
 [[nodiscard]] std::string encode_texts(const std::vector<std::string>& texts);
@@ -109,6 +126,7 @@ struct Record {
 [[nodiscard]] Result<InputRow> decode_input(std::string_view bytes);
 [[nodiscard]] Result<HostRow> decode_host(std::string_view bytes);
 [[nodiscard]] Result<Record> decode_record(std::string_view bytes);
+[[nodiscard]] Result<SiteRow> decode_site(std::string_view bytes);
 [[nodiscard]] Result<std::vector<RunHost>> decode_run(std::string_view bytes);
 [[nodiscard]] Result<std::vector<std::string>> decode_texts(std::string_view bytes);
 

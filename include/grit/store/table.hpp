@@ -20,14 +20,15 @@ enum class Table : std::uint8_t {
     url_to_path,
     content,
     spellings,
+    sites,
 };
 
-inline constexpr std::size_t kTableCount = 11;
+inline constexpr std::size_t kTableCount = 12;
 
 /// In the order of `Table`: the LMDB database names.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames{
     "meta",    "inputs",  "runs",        "hosts",   "queue",     "progress",
-    "records", "retries", "url_to_path", "content", "spellings",
+    "records", "retries", "url_to_path", "content", "spellings", "sites",
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Table table) noexcept {

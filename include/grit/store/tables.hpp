@@ -13,6 +13,7 @@
 // | url_to_path | `map_key(raw URL)`                     | path relative to the root      |
 // | content     | SHA-256 (32 bytes)                     | location                       |
 // | spellings   | record key, SHA-256 of the spelling    | the URL as an annotation has it |
+// | sites       | host (u32 BE), scheme (u8), port (u16 BE) | SiteRow                     |
 //
 // `url_to_path` is a public promise to other programs: key and value are plain bytes.
 //
@@ -161,5 +162,25 @@ struct Retry {
                                                              const std::optional<std::string>& after = {});
 /// The record that a row of the table belongs to. Errors: corrupt.
 [[nodiscard]] Result<RecordKey> record_of_spelling(std::string_view row_key);
+
+// sites --------------------------------------------------------------------------------------------------------------
+
+/// An origin: what robots.txt and tdmrep.json speak for.
+struct OriginKey {
+    HostId host = kNoHost;
+    bool https = false;
+    std::uint16_t port = 0;
+    auto operator<=>(const OriginKey&) const = default;
+};
+
+/// The longest row: larger ones are not kept, and their files are asked for again after a restart.
+inline constexpr std::size_t kMaxSiteRowBytes = std::size_t{64} * 1024;
+
+/// A row that would be too long replaces the older one by nothing.
+[[nodiscard]] Result<void> put_site(WriteTxn& txn, const OriginKey& key, const SiteRow& row);
+[[nodiscard]] Result<SiteRow> get_site(const Txn& txn, const OriginKey& key);
+/// The origins of a host, by scheme and port.
+[[nodiscard]] Result<void> for_each_site_of(const Txn& txn, HostId host,
+                                            const std::function<bool(const OriginKey&, const SiteRow&)>& visit);
 
 }  // namespace grit::store

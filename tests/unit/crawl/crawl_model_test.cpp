@@ -24,7 +24,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
         manners_.connections_per_domain = 3;
         manners_.max_interval = Milliseconds(1'600);
         manners_.down_schedule = kSchedule;
-        begin(true);
+        begin({true, true});
     }
     ~CrawlModelTest() override { open_.clear(); }
 
@@ -101,7 +101,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
                 static_cast<void>(frontier_->host_down(lease.host(), Outcome::connect_refused));
             }
             frontier_->give_back(std::move(lease), Answer::none);
-        } else if (lease.task().kind == Task::Kind::robots) {
+        } else if (lease.task().kind == Task::Kind::site) {
             end_question(std::move(lease));
         } else {
             end_image(std::move(lease));
@@ -115,20 +115,32 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
         const int what = static_cast<int>(random_() % 10);
         if (what < 3 && task->hops < 5) {
             ++task->hops;
-            task->url = url::canonicalize(what == 0 ? "https://" + task->url.host + "/robots.txt"
-                                                    : "http://h" + std::to_string(random_() % 8) + ".example.org/robots.txt")
-                            .value();
+            const std::string origin = what == 0 ? "https://" + task->url.host
+                                                 : "http://h" + std::to_string(random_() % 8) + ".example.org";
+            task->url = url::canonicalize(origin + std::string(politeness::target_of(task->question.file))).value();
             frontier_->push(std::move(task));
         } else if (what == 3) {
             const Milliseconds wait = frontier_->throttle(asked, std::nullopt, Outcome::robots_denied);
             frontier_->hold(task->home, wait);
-            frontier_->robots_unknown(task->home);
+            static_cast<void>(frontier_->site_unreachable(task->question, true));
+            frontier_->site_asked(task->home);
         } else if (what == 4) {
-            static_cast<void>(frontier_->host_down(task->home, Outcome::robots_denied));
-            frontier_->robots_unknown(task->home);
+            if (!frontier_->site_unreachable(task->question, false)) {
+                static_cast<void>(frontier_->host_down(task->home, Outcome::robots_denied));
+            }
+            frontier_->site_asked(task->home);
         } else {
-            frontier_->robots_known(task->home, task->robots_origin, robots::Rules::parse("User-agent: *\nDisallow: /denied/", "gritd"));
+            answer_question(task->question);
         }
+    }
+
+    void answer_question(const frontier::SiteQuestion& question) {
+        if (question.file == politeness::SiteFile::robots) {
+            frontier_->site_known(question, robots::Rules::parse("User-agent: *\nDisallow: /denied/", "gritd"), 200);
+        } else {
+            frontier_->site_known(question, robots::TdmRules::parse(R"([{"location": "/3", "tdm-reservation": 1}])"), 200);
+        }
+        committer_->note_site(question.origin, frontier_->site_memory(question.origin));
     }
 
     void end_image(Lease lease) {
@@ -177,9 +189,11 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
 
     void take_verdicts() {
         for (frontier::Verdict& verdict : frontier_->take_verdicts()) {
-            if (verdict.task->kind == Task::Kind::robots) {
-                static_cast<void>(frontier_->host_down(verdict.task->home, verdict.outcome));
-                frontier_->robots_unknown(verdict.task->home);
+            if (verdict.task->kind == Task::Kind::site) {
+                if (!frontier_->site_unreachable(verdict.task->question, false)) {
+                    static_cast<void>(frontier_->host_down(verdict.task->home, verdict.outcome));
+                }
+                frontier_->site_asked(verdict.task->home);
                 continue;
             }
             committer_->submit(settlement(std::move(verdict.task), verdict.outcome));
@@ -239,7 +253,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
         clean_up_after_crash();
         open_committer();
         pass(Milliseconds(1 + random_() % 500));
-        begin(true);
+        begin({true, true});
         expect_nothing_lost();
     }
 

@@ -52,8 +52,12 @@ class FrontierRig : public ::testing::Test {
 
     /// A frontier as after a start, from what the state says.
     void begin(bool with_robots) {
+        begin(politeness::ObeyedFiles{with_robots, false});
+    }
+    void begin(politeness::ObeyedFiles obeyed) {
         frontier_.reset();
-        frontier_ = std::make_unique<Frontier>(*env_, hosts_, manners_, with_robots ? &robots_ : nullptr, clock_, log_);
+        sites_ = politeness::SitePolicies(1 << 20, obeyed);
+        frontier_ = std::make_unique<Frontier>(*env_, hosts_, manners_, sites_, clock_, log_);
         const store::ReadTxn txn = env_->read().value();
         const QueueCensus census = QueueCensus::take(txn).value();
         ASSERT_TRUE(store::for_each_host(txn, [&](HostId id, const store::HostRow& row) {
@@ -171,7 +175,7 @@ class FrontierRig : public ::testing::Test {
     store::Writer writer_;
     HostTable hosts_;
     politeness::Manners manners_;
-    politeness::RobotsCache robots_{1 << 20};
+    politeness::SitePolicies sites_{1 << 20, {false, false}};
     std::unique_ptr<Frontier> frontier_;
     RunId next_run_ = 1;
     Ordinal next_ordinal_ = 0;

@@ -9,14 +9,20 @@ class FrontierRobotsTest : public test::FrontierRig {
 
     TaskPtr question() {
         auto lease = ask();
-        if (!lease || lease->task().kind != Task::Kind::robots) {
+        if (!lease || lease->task().kind != Task::Kind::site) {
             ADD_FAILURE() << "a question was due";
             return nullptr;
         }
         return frontier_->finish(std::move(*lease), politeness::Answer::good, Milliseconds(1));
     }
     void answer(const Task& question, std::string_view body) {
-        frontier_->robots_known(question.home, question.robots_origin, robots::Rules::parse(body, "gritd"));
+        frontier_->site_known(question.question, robots::Rules::parse(body, "gritd"), 200);
+    }
+    /// What the committer does.
+    void keep(const SiteQuestion& question) {
+        ASSERT_TRUE(writer_.transact([&](store::WriteTxn& txn) {
+            return store::put_site(txn, question.origin, frontier_->site_memory(question.origin));
+        }));
     }
     void redirect(TaskPtr question, std::string_view to) {
         question->url = url::canonicalize(to).value();
@@ -29,9 +35,9 @@ TEST_F(FrontierRobotsTest, AsksForTheRulesOnceAndHoldsTheHostUntilTheyAreKnown) 
     add_numbered("a.example.org", 3);
     auto lease = ask();
     ASSERT_TRUE(lease);
-    EXPECT_EQ(lease->task().kind, Task::Kind::robots);
+    EXPECT_EQ(lease->task().kind, Task::Kind::site);
     EXPECT_EQ(lease->task().url.text, "http://a.example.org/robots.txt");
-    EXPECT_EQ(lease->task().robots_origin, "http://a.example.org:80");
+    EXPECT_EQ(lease->task().question.origin, (store::OriginKey{id("a.example.org"), false, 80}));
     pass(Milliseconds(10'000));
     EXPECT_FALSE(ask());
     EXPECT_EQ(frontier_->counts().remaining, 3u);
@@ -47,10 +53,11 @@ TEST_F(FrontierRobotsTest, AsksForTheRulesOnceAndHoldsTheHostUntilTheyAreKnown) 
 
 TEST_F(FrontierRobotsTest, AsksPerOrigin) {
     add({"http://a.example.org/1", "https://a.example.org/2", "http://a.example.org:8080/3"});
-    for (const char* origin : {"http://a.example.org:80", "https://a.example.org:443", "http://a.example.org:8080"}) {
+    const HostId host = id("a.example.org");
+    for (const auto& origin : {store::OriginKey{host, false, 80}, {host, true, 443}, {host, false, 8080}}) {
         const TaskPtr task = question();
         ASSERT_TRUE(task);
-        EXPECT_EQ(task->robots_origin, origin);
+        EXPECT_EQ(task->question.origin, origin);
         answer(*task, "");
         pass_interval();
         EXPECT_NE(fetch(), "");
@@ -91,7 +98,7 @@ TEST_F(FrontierRobotsTest, WithoutAnAnswerItAsksAgainWhenTheHostsTurnComes) {
     const TaskPtr task = question();
     ASSERT_TRUE(task);
     frontier_->host_down(task->home, Outcome::robots_denied);
-    frontier_->robots_unknown(task->home);
+    frontier_->site_asked(task->home);
     EXPECT_FALSE(ask());
     pass(Milliseconds(66'000));
     EXPECT_TRUE(question());
@@ -166,7 +173,7 @@ TEST_F(FrontierRobotsTest, AQuestionThatEndsAtAHostGivenUpIsAVerdict) {
     EXPECT_FALSE(ask());
     const std::vector<Verdict> verdicts = frontier_->take_verdicts();
     ASSERT_EQ(verdicts.size(), 1u);
-    EXPECT_EQ(verdicts[0].task->kind, Task::Kind::robots);
+    EXPECT_EQ(verdicts[0].task->kind, Task::Kind::site);
     EXPECT_EQ(verdicts[0].task->home, id("a.example.org"));
     EXPECT_EQ(frontier_->counts().remaining, 1u);
 }
@@ -176,7 +183,7 @@ TEST_F(FrontierRobotsTest, AHostGivenUpWhileItsRulesAreAskedForEndsItsLines) {
     const TaskPtr task = question();
     ASSERT_TRUE(task);
     frontier_->give_up(task->home, Outcome::robots_denied);
-    frontier_->robots_unknown(task->home);
+    frontier_->site_asked(task->home);
     EXPECT_FALSE(ask());
     EXPECT_EQ(frontier_->take_verdicts().size(), 5u);
 }
@@ -214,6 +221,105 @@ TEST_F(FrontierRobotsTest, CrawlDelaySlowsTheHost) {
     EXPECT_EQ(fetch(), "");
     pass(Milliseconds(1));
     EXPECT_NE(fetch(), "");
+}
+
+TEST_F(FrontierRobotsTest, ACrawlDelayThatWasLiftedHoldsNoLonger) {
+    manners_.min_interval = Milliseconds(100);
+    add_numbered("a.example.org", 60);
+    const TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "User-agent: *\nCrawl-delay: 5\n");
+    pass(std::chrono::hours(24));
+    const TaskPtr again = question();
+    ASSERT_TRUE(again);
+    answer(*again, "");
+    for (int i = 0; i < 30; ++i) {  // answers, each of which makes the pace a little faster
+        pass(Milliseconds(5'000));
+        EXPECT_NE(fetch(), "");
+    }
+    EXPECT_EQ(view("a.example.org").interval, manners_.min_interval);
+}
+
+TEST_F(FrontierRobotsTest, TheLongestDelayOfAHostsOriginsHolds) {
+    add({"http://a.example.org/1", "https://a.example.org/2"});
+    const TaskPtr http = question();
+    ASSERT_TRUE(http);
+    answer(*http, "User-agent: *\nCrawl-delay: 5\n");
+    pass_interval();
+    EXPECT_NE(fetch(), "");
+    pass(Milliseconds(5'000));
+    const TaskPtr https = question();
+    ASSERT_TRUE(https);
+    answer(*https, "User-agent: *\nCrawl-delay: 1\n");
+    EXPECT_EQ(view("a.example.org").interval, Milliseconds(5'000));
+}
+
+TEST_F(FrontierRobotsTest, WhatTheStateKnowsIsNotAskedForAgain) {
+    add({"http://a.example.org/1", "https://a.example.org/2", "https://a.example.org/no"});
+    for (const bool https : {false, true}) {
+        const TaskPtr task = question();
+        ASSERT_TRUE(task);
+        answer(*task, https ? "User-agent: *\nDisallow: /no\n" : "User-agent: *\nCrawl-delay: 2\n");
+        keep(task->question);
+        pass_interval();
+        if (!https) {
+            EXPECT_EQ(fetch(), "http://a.example.org/1");
+            pass(Milliseconds(2'000));
+        }
+    }
+    begin(true);
+    pass_interval();
+    EXPECT_EQ(fetch(), "https://a.example.org/2");
+    EXPECT_EQ(view("a.example.org").interval, Milliseconds(2'000)) << "the delay of the other origin is known again";
+    pass(Milliseconds(2'000));
+    EXPECT_FALSE(ask());
+    EXPECT_EQ(frontier_->take_verdicts().at(0).outcome, Outcome::robots_denied);
+}
+
+TEST_F(FrontierRobotsTest, WithALastGoodCopyTheHostIsAskedOn) {
+    add({"a.example.org/1", "a.example.org/no", "a.example.org/2"});
+    TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "User-agent: *\nDisallow: /no\n");
+    keep(task->question);
+    pass(std::chrono::hours(24));
+    begin(true);
+    pass_interval();
+    task = question();
+    ASSERT_TRUE(task);
+    EXPECT_TRUE(frontier_->site_unreachable(task->question, false));
+    frontier_->site_asked(task->home);
+    pass_interval();
+    EXPECT_EQ(fetch(), "http://a.example.org/1");
+    pass_interval();
+    EXPECT_EQ(fetch(), "http://a.example.org/2");
+    EXPECT_EQ(frontier_->take_verdicts().size(), 1u);
+}
+
+TEST_F(FrontierRobotsTest, ReservationsAreAskedForAfterTheRulesAndEndLines) {
+    begin(politeness::ObeyedFiles{true, true});
+    add({"a.example.org/mine/1", "a.example.org/yours", "a.example.org/no"});
+    TaskPtr task = question();
+    ASSERT_TRUE(task);
+    EXPECT_EQ(task->url.text, "http://a.example.org/robots.txt");
+    answer(*task, "User-agent: *\nDisallow: /no\n");
+    EXPECT_FALSE(ask()) << "at the host's pace";
+    pass_interval();
+    task = question();
+    ASSERT_TRUE(task);
+    EXPECT_EQ(task->url.text, "http://a.example.org/.well-known/tdmrep.json");
+    EXPECT_EQ(task->question.file, politeness::SiteFile::tdmrep);
+    frontier_->site_known(task->question, robots::TdmRules::parse(R"([{"location": "/mine/", "tdm-reservation": 1}])"), 200);
+    pass_interval();
+    EXPECT_EQ(fetch(), "http://a.example.org/yours");
+    pass_interval();
+    EXPECT_FALSE(ask());
+    const std::vector<Verdict> verdicts = frontier_->take_verdicts();
+    ASSERT_EQ(verdicts.size(), 2u);
+    EXPECT_EQ(verdicts[0].outcome, Outcome::opted_out);
+    EXPECT_EQ(verdicts[0].detail, "tdmrep.json");
+    EXPECT_EQ(verdicts[1].outcome, Outcome::robots_denied);
+    expect_counts_agree();
 }
 
 TEST_F(FrontierRobotsTest, RulesAreAskedForAgainAfterADay) {

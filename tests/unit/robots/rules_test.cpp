@@ -341,6 +341,23 @@ TEST(RobotsRules, Policy_CrawlDelayOfTheBindingGroups) {
     }
 }
 
+TEST(Rules, TheirTextGivesThemBack) {
+    const Rules rules = Rules::parse(
+        "user-agent: *\ndisallow: /\nallow: /a*b$\nallow: /\ndisallow: /%24x\ncrawl-delay: 2.5\n", "gritd");
+    const auto again = Rules::of_text(rules.text());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->crawl_delay(), std::chrono::milliseconds(2500));
+    for (const char* target : {"/", "/x", "/a/b", "/a/b/c", "/$x", "/%24x", "/robots.txt"}) {
+        EXPECT_EQ(again->allows(target), rules.allows(target)) << target;
+    }
+    EXPECT_EQ(again->text(), rules.text());
+    EXPECT_EQ(Rules::allow_all().text(), "");
+    EXPECT_FALSE(Rules::of_text(Rules::disallow_all().text())->allows("/x"));
+    for (const char* damaged : {"/", "+", "a/", "+a", "delay x\n", "delay -1\n", "delay 86400001\n", "-/\n\n", "-/\r\n"}) {
+        EXPECT_FALSE(Rules::of_text(damaged)) << damaged;
+    }
+}
+
 // Section 2.2.1: the token is a substring of the User-Agent header.
 TEST(ProductToken, IsWhatTheUserAgentBeginsWith) {
     EXPECT_EQ(product_token_of("gritd/1.0 (+https://example.org/contact)"), "gritd");

@@ -399,5 +399,46 @@ TEST(Spellings, AreOfOneRecordAndComeInPieces) {
     EXPECT_EQ(get_spellings(txn, y, 10).value(), std::vector<std::string>{"http://a/y"});
 }
 
+// Sites ---------------------------------------------------------------------------------------------------------------
+
+SiteRow site_row(std::string robots) {
+    return {{1'700'000'000'000, 1'700'086'400'000, 200, std::move(robots)}, {1'700'000'000'100, 1'700'000'000'050, 0, ""}};
+}
+
+TEST(Sites, AreKeptByOriginAndFoundByHost) {
+    const TempFolder temp;
+    const State state(temp.path());
+    const SiteRow rules = site_row("-/no\n");
+    const SiteRow unknown;
+    ASSERT_TRUE(state.write([&](WriteTxn& txn) -> Result<void> {
+        for (const OriginKey& key : {OriginKey{3, true, 443}, {2, true, 443}, {2, false, 80}, {2, false, 8080}}) {
+            if (const auto put = put_site(txn, key, key.port == 8080 ? unknown : rules); !put) {
+                return put;
+            }
+        }
+        return {};
+    }));
+    const ReadTxn txn = state.env->read().value();
+    EXPECT_EQ(get_site(txn, {2, true, 443}).value(), rules);
+    EXPECT_EQ(get_site(txn, {2, false, 8080}).value(), unknown);
+    EXPECT_EQ(get_site(txn, {2, true, 80}).error(), Errc::not_found);
+    std::vector<OriginKey> seen;
+    ASSERT_TRUE(for_each_site_of(txn, 2, [&](const OriginKey& key, const SiteRow&) {
+        seen.push_back(key);
+        return true;
+    }));
+    EXPECT_EQ(seen, (std::vector<OriginKey>{{2, false, 80}, {2, false, 8080}, {2, true, 443}}));
+}
+
+TEST(Sites, ARowThatIsTooLongIsNotKeptAndNeitherIsTheOneBefore) {
+    const TempFolder temp;
+    const State state(temp.path());
+    const OriginKey key{2, true, 443};
+    for (const std::size_t bytes : {std::size_t{10}, kMaxSiteRowBytes}) {
+        ASSERT_TRUE(state.write([&](WriteTxn& txn) { return put_site(txn, key, site_row(std::string(bytes, 'x'))); }));
+        EXPECT_EQ(get_site(state.env->read().value(), key).has_value(), bytes == 10);
+    }
+}
+
 }  // namespace
 }  // namespace grit::store
