@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -79,6 +80,7 @@ std::optional<App::Failure> App::start() {
     if (const auto loaded = supervisor_->load(); !loaded) {
         return Failure{ExitCode::io, loaded.error().what};
     }
+    read_ahead_ = std::make_unique<store::ReadAhead>(env_->file());
     if (auto failure = start_listeners()) {
         return failure;
     }
@@ -129,7 +131,8 @@ std::optional<App::Failure> App::open_state() {
         return Failure{ExitCode::io, env.error().what};
     }
     env_ = std::move(*env);
-    env_->warm();
+    // What the crawl takes over first; the rest follows while it runs.
+    env_->prefetch(std::array{store::Table::hosts, store::Table::runs});
     archive::Depot::Options options;
     options.root = std::filesystem::absolute(config_.storage.root).lexically_normal().string();
     options.min_free_bytes = config_.storage.min_free;

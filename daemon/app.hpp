@@ -15,6 +15,7 @@
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/lock.hpp"
+#include "grit/store/read_ahead.hpp"
 #include "grit/store/writer.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -71,6 +72,7 @@ class App final : private Controls {
     boost::asio::io_context control_{1};
     store::StateLock lock_;
     std::unique_ptr<store::Env> env_;
+    std::unique_ptr<store::ReadAhead> read_ahead_;
     std::unique_ptr<archive::Depot> depot_;
     std::unique_ptr<store::Writer> writer_;
     std::unique_ptr<crawl::Supervisor> supervisor_;

@@ -1,5 +1,7 @@
 #include "grit/crawl/ingestor.hpp"
 
+#include "quarantine.hpp"
+
 #include "grit/annotations/inputs.hpp"
 #include "grit/frontier/run_builder.hpp"
 #include "grit/metrics/metrics.hpp"
@@ -10,9 +12,7 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -29,8 +29,6 @@ constexpr std::size_t kRunsInCommit = 1;
 // A run that grows slowly (a pipe) goes out at the next line after this.
 constexpr std::chrono::seconds kLongestRun{2};
 constexpr std::chrono::seconds kRetryCommit{1};
-
-std::string error_text(int error) { return std::system_category().message(error); }
 
 }  // namespace
 
@@ -140,7 +138,8 @@ Ingestor::Ingestor(Options options, store::Env& env, store::Writer& writer, fron
       hosts_(hosts),
       metrics_(metrics),
       log_(log),
-      on_run_(std::move(on_run)) {}
+      on_run_(std::move(on_run)),
+      quarantine_(std::make_unique<Quarantine>()) {}
 
 Ingestor::~Ingestor() { stop(); }
 
@@ -164,9 +163,7 @@ void Ingestor::stop() {
     if (thread_.joinable()) {
         thread_.join();
     }
-    if (quarantine_file_ >= 0) {
-        close(std::exchange(quarantine_file_, -1));
-    }
+    quarantine_->close();
 }
 
 IngestProgress Ingestor::progress() const {
@@ -221,16 +218,31 @@ Checked<void> Ingestor::load_inputs() {
     if (!walked) {
         return Problem{"the state's list of inputs can not be read: " + walked.error().message()};
     }
-    // Lines behind the counted length belong to a run that never was committed: its lines are read again.
-    const std::string path = options_.state_dir / "quarantine.jsonl";
-    if (quarantine_file_ < 0) {
-        quarantine_file_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    return open_quarantine();
+}
+
+Checked<void> Ingestor::open_quarantine() {
+    const auto file = options_.state_dir / "quarantine.jsonl";
+    const auto bytes = quarantine_->open(file, totals_.quarantine_bytes);
+    if (!bytes) {
+        return bytes.error();
     }
-    if (quarantine_file_ < 0 || ftruncate(quarantine_file_, static_cast<off_t>(totals_.quarantine_bytes)) != 0 ||
-        lseek(quarantine_file_, 0, SEEK_END) < 0) {
-        return Problem{fmt::format("{} can not be written: {}", path, error_text(errno))};
+    if (*bytes == totals_.quarantine_bytes) {
+        return {};
     }
-    return {};
+    log_.warning("ingest.quarantine_was_shortened",
+                 {{"file", file.string()}, {"bytes", *bytes}, {"counted", totals_.quarantine_bytes}});
+    totals_.quarantine_bytes = *bytes;
+    // At once: what a crash leaves behind them is to be cut off again.
+    const auto counted = writer_.transact([bytes = *bytes](store::WriteTxn& txn) -> Result<void> {
+        auto totals = store::get_totals(txn);
+        if (!totals) {
+            return totals.error();
+        }
+        totals->quarantine_bytes = bytes;
+        return store::put_totals(txn, *totals);
+    });
+    return counted ? Checked<void>() : Problem{"the state can not be written: " + counted.error().message()};
 }
 
 Checked<void> Ingestor::read_inputs() {
@@ -380,16 +392,12 @@ Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::
     entry["excerpt"] = line.excerpt;
     const std::string text = boost::json::serialize(entry) + "\n";
     std::string_view rest = text;
-    while (!rest.empty()) {
-        const ssize_t written = write(quarantine_file_, rest.data(), rest.size());
-        if (written < 0 && errno != EINTR) {
-            const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-            const Problem problem{fmt::format("quarantine.jsonl can not be written: {}", error_text(errno))};
-            if (!wait_out_fault(full ? Outcome::disk_full : Outcome::store_error, problem.what)) {
-                return problem;
-            }
+    while (const int error = quarantine_->append(rest)) {
+        const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+        const Problem problem{fmt::format("quarantine.jsonl can not be written: {}", std::system_category().message(error))};
+        if (!wait_out_fault(full ? Outcome::disk_full : Outcome::store_error, problem.what)) {
+            return problem;
         }
-        rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }
     totals_.quarantine_bytes += text.size();
     return {};
@@ -435,7 +443,7 @@ void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
         return;
     }
     if (run_->quarantined > 0) {
-        fdatasync(quarantine_file_);
+        quarantine_->sync();
     }
     auto job = std::make_unique<RunJob>();
     job->ingestor = this;

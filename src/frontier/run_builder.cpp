@@ -90,7 +90,7 @@ Result<void> save_hosts(store::WriteTxn& txn, const std::vector<HostId>& ids, co
         row.name = info.name;
         row.domain = url::registrable_domain(info.name);
         row.partition = info.partition;
-        if (const auto done = store::put_host(txn, id, row); !done) {
+        if (const auto done = store::add_host(txn, id, row); !done) {
             return done;
         }
     }

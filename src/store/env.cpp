@@ -21,6 +21,7 @@
 #include "lmdb_error.hpp"
 #include "lmdb_value.hpp"
 #include "map_gate.hpp"
+#include "table_extents.hpp"
 
 namespace grit::store {
 namespace {
@@ -32,6 +33,8 @@ constexpr mode_t kDataMode = 0640;
 constexpr mode_t kLockMode = 0660;  // readers of the service's group write their slot into the lock file
 constexpr std::uint64_t kCommitsPerReaderCheck = 256;
 constexpr std::uint64_t kFullBelowBytes = std::uint64_t{1} << 20;
+// What a disk reads in the time in which a spinning one moves its head.
+constexpr std::uint64_t kPrefetchGapBytes = std::uint64_t{256} << 10;
 constexpr std::uint64_t kMaxRepairBytes = std::uint64_t{1} << 30;
 
 std::string words_of(int code) {
@@ -349,27 +352,21 @@ void Env::after_commit() {
     }
 }
 
-std::uint64_t Env::warm(std::uint64_t limit_bytes) const {
-    if (limit_bytes == 0) {
-        limit_bytes =
-            static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) / 2;
-    }
-    const int descriptor = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
+std::uint64_t Env::prefetch(std::span<const Table> tables) {
+    const Result<ReadTxn> txn = read();
+    int descriptor = -1;
+    if (!txn || mdb_env_get_fd(env_, &descriptor) != 0) {
         return 0;
     }
-    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-    std::vector<char> buffer(std::size_t{1} << 20);
-    std::uint64_t total = 0;
-    while (total < limit_bytes) {
-        const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
-        if (got <= 0) {
-            break;
+    std::uint64_t bytes = 0;
+    for (const Table table : tables) {
+        for (const Extent& extent : extents_of(env_, txn->txn_, name_of(table), kPrefetchGapBytes)) {
+            posix_fadvise(descriptor, static_cast<off_t>(extent.offset), static_cast<off_t>(extent.bytes),
+                          POSIX_FADV_WILLNEED);
+            bytes += extent.bytes;
         }
-        total += static_cast<std::uint64_t>(got);
     }
-    close(descriptor);
-    return total;
+    return bytes;
 }
 
 EnvStats Env::stats() const {

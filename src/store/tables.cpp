@@ -169,6 +169,11 @@ Result<void> put_host(WriteTxn& txn, HostId id, const HostRow& row) {
     return txn.put(Table::hosts, id_key(id), encode(row));
 }
 
+Result<void> add_host(WriteTxn& txn, HostId id, const HostRow& row) {
+    const Result<void> appended = txn.append(Table::hosts, id_key(id), encode(row));
+    return !appended && appended.error() == Errc::out_of_order ? put_host(txn, id, row) : appended;
+}
+
 Result<void> for_each_host(const Txn& txn, const std::function<bool(HostId, const HostRow&)>& visit) {
     return walk(txn, Table::hosts, {}, parse_id, decode_host, visit);
 }

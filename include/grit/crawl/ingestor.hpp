@@ -31,6 +31,8 @@ class Metrics;
 
 namespace grit::crawl {
 
+class Quarantine;
+
 /// How far the input has been read.
 struct IngestProgress {
     std::uint64_t bytes_read = 0;                ///< of the input as stored
@@ -82,6 +84,7 @@ class Ingestor {
     [[nodiscard]] Checked<void> read_inputs();
     [[nodiscard]] Checked<void> read_input(const std::string& path);
     [[nodiscard]] Checked<void> load_inputs();
+    [[nodiscard]] Checked<void> open_quarantine();
     [[nodiscard]] Checked<std::unique_ptr<annotations::Reader>> open_input(const std::string& path, const store::InputRow* known);
     void take(const annotations::Line& line);
     [[nodiscard]] Checked<void> quarantine(const annotations::BadLine& line, const std::string& path);
@@ -117,7 +120,7 @@ class Ingestor {
     Place place_;            // in it, behind the last line taken
     std::size_t runs_made_ = 0;
     bool stdin_is_read_ = false;
-    int quarantine_file_ = -1;
+    std::unique_ptr<Quarantine> quarantine_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;

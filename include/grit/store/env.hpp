@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "grit/store/txn.hpp"
@@ -36,7 +37,7 @@ struct EnvStats {
 /// DIR/data.mdb and DIR/lock.mdb. Readers on any thread, one writer thread (`Writer`).
 ///
 /// Every commit is durable when it returns. The map grows by itself, which waits for readers and makes new ones wait.
-/// Threads: `read`, `stats`, `dataset_id`, `warm` from any thread.
+/// Threads: `read`, `stats`, `dataset_id`, `prefetch` from any thread.
 /// Lifetime: must outlive its transactions. At most one Env per folder in a process (LMDB's file locks).
 class Env {
   public:
@@ -55,17 +56,17 @@ class Env {
     /// Errors: readers_full, out_of_memory, closed, io.
     [[nodiscard]] Result<ReadTxn> read();
 
-    /// Reads the file once from front to end, so that it lies in the page cache: a cold start by page faults took 30 s
-    /// where this takes the disk's speed.
-    /// @param limit_bytes stops there; 0 is half of the machine's memory.
-    /// @return bytes read. Blocking.
-    std::uint64_t warm(std::uint64_t limit_bytes = 0) const;
+    /// Has the system read what the file holds of these tables, in the order in which it lies on the disk, and does not
+    /// wait for it: for a walk over a table that is scattered over a large file that no cache holds. Only a hint.
+    /// @return bytes asked for.
+    std::uint64_t prefetch(std::span<const Table> tables);
 
     [[nodiscard]] EnvStats stats() const;
 
     /// 32 hex digits made at random when the state was made: image roots are marked with it.
     [[nodiscard]] const std::string& dataset_id() const noexcept { return dataset_id_; }
     [[nodiscard]] const std::filesystem::path& folder() const noexcept { return dir_; }
+    [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
 
   private:
     friend class Txn;

@@ -67,6 +67,8 @@ using InputId = std::uint32_t;
 
 [[nodiscard]] Result<HostRow> get_host(const Txn& txn, HostId id);
 [[nodiscard]] Result<void> put_host(WriteTxn& txn, HostId id, const HostRow& row);
+/// As put_host, for a new host: hosts that come in ascending order leave their pages full.
+[[nodiscard]] Result<void> add_host(WriteTxn& txn, HostId id, const HostRow& row);
 [[nodiscard]] Result<void> for_each_host(const Txn& txn, const std::function<bool(HostId, const HostRow&)>& visit);
 
 // queue and progress -------------------------------------------------------------------------------------------------

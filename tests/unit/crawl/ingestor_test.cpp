@@ -228,6 +228,30 @@ TEST_F(IngestorTest, QuarantineIsCutBackToWhatIsCounted) {
     EXPECT_EQ(totals().quarantined, 2u);
 }
 
+TEST_F(IngestorTest, AQuarantineThatWasShortenedIsAppendedTo) {
+    write("bad\nand worse\n" + line(1));
+    ingest();
+    const std::string whole = quarantine_text();
+    const std::string first = whole.substr(0, whole.find('\n') + 1);
+    fs::resize_file(state() / "quarantine.jsonl", first.size() + 10);
+    write("worst\n", true);
+    ingest();
+    const std::string text = quarantine_text();
+    EXPECT_TRUE(text.starts_with(first + whole.substr(first.size(), 10) + "\n{")) << "what was left of a line is one of its own";
+    EXPECT_EQ(text.find('\0'), std::string::npos);
+    EXPECT_EQ(totals().quarantine_bytes, text.size());
+    EXPECT_EQ(totals().quarantined, 3u);
+
+    fs::remove(state() / "quarantine.jsonl");
+    ingest();  // nothing new, but what counts now is known
+    EXPECT_EQ(totals().quarantine_bytes, 0u);
+    std::ofstream(state() / "quarantine.jsonl", std::ios::app) << "{\"of a run that never was committed\":1}\n";
+    write("even worse\n", true);
+    ingest();
+    EXPECT_EQ(quarantine_text().find("never was"), std::string::npos);
+    EXPECT_EQ(totals().quarantine_bytes, quarantine_text().size());
+}
+
 TEST_F(IngestorTest, LinesBeforeADamageAreTakenAndThoseBehindItOnceItIsRepaired) {
     const std::string path = folder_ / "input.jsonl.gz";
     std::string text = "bad\n";

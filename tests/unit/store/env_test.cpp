@@ -204,14 +204,6 @@ TEST(Env, ReadOnlyReadsAndRefusesToWrite) {
     EXPECT_FALSE(state.write([](WriteTxn& txn) { return txn.put(Table::content, "k", "w"); }));
 }
 
-TEST(Env, WarmReadsTheFileUpToItsLimit) {
-    const TempFolder temp;
-    const State state(temp.path());
-    state.put(Table::content, "k", std::string(3 << 20, 'v'));
-    EXPECT_EQ(state.env->warm(), state.env->stats().file_bytes);
-    EXPECT_EQ(state.env->warm(1), std::uint64_t{1} << 20) << "in pieces of 1 MiB";
-}
-
 TEST(Scan, SeesEachRowOnceOverManyTransactions) {
     const TempFolder temp;
     const State state(temp.path());

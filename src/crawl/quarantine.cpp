@@ -1,0 +1,72 @@
+#include "quarantine.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace grit::crawl {
+
+Quarantine::~Quarantine() { close(); }
+
+Checked<std::uint64_t> Quarantine::open(const std::filesystem::path& file, std::uint64_t counted) {
+    close();
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    struct stat status {};
+    int error = descriptor_ < 0 || fstat(descriptor_, &status) != 0 ? errno : 0;
+    auto size = static_cast<std::uint64_t>(status.st_size);
+    if (error == 0 && size >= counted) {
+        error = cut_back_to(counted);
+        size = counted;
+    } else if (error == 0) {
+        error = end_last_line(size);
+    }
+    if (error != 0) {
+        return Problem{fmt::format("{} can not be written: {}", file.string(), std::system_category().message(error))};
+    }
+    return size;
+}
+
+int Quarantine::cut_back_to(std::uint64_t counted) const {
+    return ftruncate(descriptor_, static_cast<off_t>(counted)) == 0 ? 0 : errno;
+}
+
+int Quarantine::end_last_line(std::uint64_t& size) const {
+    char last = '\n';
+    if (size > 0 && pread(descriptor_, &last, 1, static_cast<off_t>(size - 1)) != 1) {
+        return errno;
+    }
+    if (last == '\n') {
+        return 0;
+    }
+    std::string_view end = "\n";
+    const int error = append(end);
+    size += 1 - end.size();
+    return error;
+}
+
+int Quarantine::append(std::string_view& rest) const {
+    while (!rest.empty()) {
+        const ssize_t written = write(descriptor_, rest.data(), rest.size());
+        if (written < 0 && errno != EINTR) {
+            return errno;
+        }
+        rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    return 0;
+}
+
+void Quarantine::sync() const { fdatasync(descriptor_); }
+
+void Quarantine::close() {
+    if (descriptor_ >= 0) {
+        ::close(std::exchange(descriptor_, -1));
+    }
+}
+
+}  // namespace grit::crawl
