@@ -111,9 +111,11 @@ def make_sample(
     seed: int = 1,
     bad_lines: bool = False,
     program: str | Path | None = None,
+    zipf: float | None = None,
 ) -> dict:
     """Writes a GRIT-shaped annotation file; returns its summary (distinct_urls, duplicate_urls, bad_lines, ...)."""
     program = Path(program) if program else processes.find_program("grit-testweb", "GRIT_TESTWEB")
     command = [str(program), "--make-sample", str(path), "--annotations", str(annotations), "--hosts", str(hosts)]
     command += ["--seed", str(seed)] + (["--bad-lines"] if bad_lines else [])
+    command += ["--zipf", str(zipf)] if zipf is not None else []
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
