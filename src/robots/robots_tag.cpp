@@ -12,6 +12,10 @@ namespace {
 constexpr std::array<std::string_view, 4> kValuedDirectives{"unavailable_after", "max-snippet", "max-image-preview",
                                                             "max-video-preview"};
 
+constexpr bool is_letter(char c) {
+    return to_lower(c) >= 'a' && to_lower(c) <= 'z';
+}
+
 // What stands before the colon of "name: rest"; nothing if the item has none. Other text with a colon, as the time of
 // day in a date, is no name.
 std::optional<std::string_view> name_of(std::string_view item) {
@@ -21,7 +25,13 @@ std::optional<std::string_view> name_of(std::string_view item) {
     }
     const std::string_view name = trimmed(item.substr(0, colon));
     const bool one_word = !name.empty() && std::none_of(name.begin(), name.end(), is_blank);
-    return one_word ? std::optional(name) : std::nullopt;
+    const bool of_agent = one_word && (is_letter(name.front()) || name == "*");
+    return of_agent ? std::optional(name) : std::nullopt;
+}
+
+// "robots" is what the meta element of that meaning is called.
+bool is_everybody(std::string_view name) {
+    return name == "*" || equal_ignoring_case(name, "robots");
 }
 
 bool takes_value(std::string_view directive) {
@@ -36,10 +46,11 @@ bool is_refused(std::string_view directive, std::span<const std::string> disallo
     });
 }
 
-// The word of an item that refuses; empty if none does. An item is one word, but some sites forget the comma.
+// The word of an item that refuses; empty if none does. An item is one word, but some sites forget the comma, or
+// quote it.
 std::string_view refusing_word(std::string_view item, std::span<const std::string> disallowed) {
     while (!item.empty()) {
-        const std::string_view word = take_until(item, " \t");
+        const std::string_view word = take_until(item, " \t\"'");
         if (!word.empty() && is_refused(word, disallowed)) {
             return word;
         }
@@ -58,7 +69,7 @@ std::optional<std::string> refusing_directive_of(std::string_view value, std::st
                 item = {};
                 break;
             }
-            ours = *name == "*" || equal_ignoring_case(leading_token(*name), product_token);
+            ours = is_everybody(*name) || equal_ignoring_case(leading_token(*name), product_token);
             item = trimmed(item.substr(item.find(':') + 1));
         }
         const std::string_view word = ours ? refusing_word(item, disallowed) : std::string_view();

@@ -11,8 +11,8 @@ namespace grit::robots {
 /// The directive of X-Robots-Tag headers that refuses an image, in lower case; nothing if none does.
 ///
 /// A value is a list of directives, separated by "," (or ";", which sites write too). "agent: directive" scopes that
-/// directive and all that follow it in the same value to the agent, up to the next "agent:"; "*" and our own token
-/// are ours, others are not. "none" is "noindex" and "nofollow" in one. Names of directives that carry a value
+/// directive and all that follow it in the same value to the agent, up to the next "agent:"; "*", "robots" and
+/// our own token are ours, others are not. "none" is "noindex" and "nofollow" in one. Names of directives that carry a value
 /// ("max-snippet: 20", "unavailable_after: ...") are no agents.
 /// @param x_robots_tag_values each header of that name, as received.
 /// @param product_token compared without regard to case, like all names here.

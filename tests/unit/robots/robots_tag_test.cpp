@@ -11,9 +11,10 @@ namespace {
 
 const std::vector<std::string> kDefaults{"noai", "noimageai", "noindex", "noimageindex", "noml"};
 
-std::optional<std::string> refusing(const std::vector<std::string_view>& values,
+std::optional<std::string> refusing(const std::vector<std::string>& values,
                                     const std::vector<std::string>& disallowed = kDefaults) {
-    return refusing_directive(values, "gritd", disallowed);
+    const std::vector<std::string_view> views(values.begin(), values.end());
+    return refusing_directive(views, "gritd", disallowed);
 }
 
 TEST(RobotsTag, EveryConfiguredDirectiveRefuses) {
@@ -67,9 +68,48 @@ TEST(RobotsTag, ScopeLastsUntilTheNextAgent) {
     EXPECT_EQ(refusing({"unavailable_after: 25 Jun 2030 15:00:00 PST, noindex"}), "noindex");
 }
 
+// A date has commas and colons of its own, which begin no scope and no directive.
+TEST(RobotsTag, ADateHidesNothingBehindIt) {
+    for (const char* date : {"25 Jun 2030 15:00:00 PST", "Tuesday, 25-Jun-30 15:00:00 UTC", "2030-06-25T15:00:00+00:00",
+                             "Tue, 2030-06-25T15:00:00Z", "Tue, 25 Jun 2030, 15:00:00", "15:00:00, 25 Jun"}) {
+        EXPECT_EQ(refusing({std::string("unavailable_after: ") + date}), std::nullopt) << date;
+        EXPECT_EQ(refusing({std::string("unavailable_after: ") + date + ", noai"}), "noai") << date;
+        EXPECT_EQ(refusing({std::string("Unavailable_After:") + date + ", NoAI"}), "noai") << date;
+        EXPECT_EQ(refusing({std::string("otherbot: unavailable_after: ") + date + ", noai"}), std::nullopt) << date;
+        EXPECT_EQ(refusing({std::string("gritd: unavailable_after: ") + date + ", noai"}), "noai") << date;
+    }
+}
+
+TEST(RobotsTag, ValuesOfDirectivesAreNoDirectives) {
+    EXPECT_EQ(refusing({"max-image-preview:none"}), std::nullopt);
+    EXPECT_EQ(refusing({"max-image-preview:none,noai"}), "noai");
+    EXPECT_EQ(refusing({"max-snippet:-1, max-video-preview : -1, noimageai"}), "noimageai");
+    EXPECT_EQ(refusing({"gritd: max-image-preview: none"}), std::nullopt);
+}
+
+TEST(RobotsTag, SpacesAndCaseDoNotCount) {
+    EXPECT_EQ(refusing({"  GRITD  :  NOAI  "}), "noai");
+    EXPECT_EQ(refusing({"gritd:nofollow,noindex"}), "noindex");
+    EXPECT_EQ(refusing({"\tnoindex\t"}), "noindex");
+    EXPECT_EQ(refusing({"otherbot:,noindex"}), std::nullopt) << "a scope lasts, whatever comes first in it";
+}
+
+TEST(RobotsTag, SeveralAgentsHaveTheirOwnDirectives) {
+    EXPECT_EQ(refusing({"googlebot: noindex", "bingbot: noai", "gritd: nofollow"}), std::nullopt);
+    EXPECT_EQ(refusing({"googlebot: nofollow", "gritd: noai"}), "noai");
+    EXPECT_EQ(refusing({"googlebot: noindex, *: noml"}), "noml");
+    EXPECT_EQ(refusing({"gritd: nofollow, googlebot: noindex, gritd: noimageindex"}), "noimageindex");
+}
+
 TEST(RobotsTag, EachHeaderBeginsForEverybody) {
     EXPECT_EQ(refusing({"otherbot: nofollow", "noindex"}), "noindex");
     EXPECT_EQ(refusing({"otherbot: noindex", "gritd: all"}), std::nullopt);
+}
+
+TEST(RobotsTag, Policy_QuotesAndTheNameOfTheMetaElementAreReadAsMeant) {
+    EXPECT_EQ(refusing({"\"noindex, nofollow\""}), "noindex");
+    EXPECT_EQ(refusing({"'noai'"}), "noai");
+    EXPECT_EQ(refusing({"robots: noindex"}), "noindex");
 }
 
 TEST(RobotsTag, Policy_ForgottenCommasAreReadAsMeant) {
