@@ -210,13 +210,16 @@ void Frontier::acknowledge_duplicate(HostId home) {
 // What a host asked for, or was judged to be --------------------------------------------------------------------------
 
 void Frontier::site_known(const SiteQuestion& question, politeness::SiteWord word, std::uint16_t status) {
-    sites_.put(question.origin, std::move(word), status, clock_.now());
     Host& host = host_of(question.origin.host);
-    static_cast<void>(recall_sites(host));  // the host's other origins: their Crawl-delay counts, too
+    // What has left the memory meanwhile: the origin's other file, and its host's other origins, whose Crawl-delay counts.
+    static_cast<void>(recall_sites(host));
+    sites_.put(question.origin, std::move(word), status, clock_.now());
+    host.gate.slow_to(sites_.crawl_delay(host.id, clock_.now()));
     site_asked(host.id);
 }
 
 bool Frontier::site_unreachable(const SiteQuestion& question, bool put_off) {
+    static_cast<void>(recall_sites(host_of(question.origin.host)));
     return sites_.unreachable(question.origin, question.file, put_off, clock_.now());
 }
 

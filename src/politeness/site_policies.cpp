@@ -170,6 +170,7 @@ SitePolicies::Entry& SitePolicies::entry_of(const store::OriginKey& origin) {
     }
     entries_.push_front(Entry{origin, {}, 0});
     by_origin_.emplace(origin, entries_.begin());
+    recount(entries_.front());
     return entries_.front();
 }
 

@@ -296,6 +296,27 @@ TEST_F(FrontierRobotsTest, WithALastGoodCopyTheHostIsAskedOn) {
     EXPECT_EQ(frontier_->take_verdicts().size(), 1u);
 }
 
+TEST_F(FrontierRobotsTest, WhatOneFileSaysDoesNotForgetTheOther) {
+    begin(politeness::ObeyedFiles{true, true});
+    add({"a.example.org/no"});
+    TaskPtr task = question();
+    ASSERT_TRUE(task);
+    answer(*task, "User-agent: *\nDisallow: /no\n");
+    keep(task->question);
+    pass_interval();
+    task = question();
+    ASSERT_TRUE(task);
+    sites_ = politeness::SitePolicies(1 << 20, sites_.obeyed());  // it had to make room for others
+    frontier_->site_known(task->question, robots::TdmRules(), 404);
+    keep(task->question);
+    pass_interval();
+    EXPECT_FALSE(ask());
+    EXPECT_EQ(frontier_->take_verdicts().size(), 1u);
+    const store::SiteRow row = store::get_site(env_->read().value(), task->question.origin).value();
+    EXPECT_EQ(row.robots.rules, "-/no\n");
+    EXPECT_EQ(row.tdmrep.status, 404);
+}
+
 TEST_F(FrontierRobotsTest, ReservationsAreAskedForAfterTheRulesAndEndLines) {
     begin(politeness::ObeyedFiles{true, true});
     add({"a.example.org/mine/1", "a.example.org/yours", "a.example.org/no"});

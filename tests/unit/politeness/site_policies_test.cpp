@@ -164,6 +164,14 @@ TEST_F(SitePoliciesTest, TheLongestDelayOfAHostsOriginsCountsWhileItIsBelieved) 
     EXPECT_EQ(sites_.crawl_delay(7, now_), Milliseconds(0));
 }
 
+TEST_F(SitePoliciesTest, OriginsOfWhichNothingIsKnownCountToo) {
+    sites_ = SitePolicies(4'000, {true, false});
+    for (HostId host = 1; host < 100; ++host) {
+        EXPECT_FALSE(sites_.unreachable({host, true, 443}, SiteFile::robots, false, now_));
+    }
+    EXPECT_LT(sites_.size(), 20u);
+}
+
 TEST_F(SitePoliciesTest, StaysWithinItsBytesAndDropsTheLongestUnused) {
     sites_ = SitePolicies(4'000, {true, false});
     sites_.put({1, true, 443}, rules(""), 404, now_);
