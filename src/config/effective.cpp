@@ -109,7 +109,8 @@ std::vector<std::string> warnings_about(const Config& config) {
     warn_if(config.politeness.disallowed_directives.empty(),
             "politeness.disallowed_directives is empty: X-Robots-Tag opts no image out");
     warn_if(!config.politeness.tdm_reservation,
-            "politeness.tdm_reservation is off: reservations of rights are not honoured");
+            "politeness.tdm_reservation is off: reservations of rights in an image's head are not honoured");
+    warn_if(!config.politeness.tdmrep, "politeness.tdmrep is off: tdmrep.json is neither asked for nor obeyed");
     warn_if(config.politeness.min_interval == milliseconds(0),
             "politeness.min_interval is 0: a host has no pace limit");
     warn_if(!config.tls.verify, "tls.verify is off: certificates are not checked");

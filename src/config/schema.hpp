@@ -73,6 +73,7 @@ void describe_fetching(C& c, V& v) {
     v.flag({"politeness", "robots", Reload::restart}, c.politeness.robots);
     v.texts({"politeness", "disallowed_directives"}, c.politeness.disallowed_directives, kAnyLength, check_directive);
     v.flag({"politeness", "tdm_reservation"}, c.politeness.tdm_reservation);
+    v.flag({"politeness", "tdmrep", Reload::restart}, c.politeness.tdmrep);
     v.count({"politeness", "connections_per_domain", Reload::restart}, c.politeness.connections_per_domain, {1, 1024});
     v.count({"politeness", "connections_per_address", Reload::restart}, c.politeness.connections_per_address, {1, 4096});
     v.size({"filter", "min_bytes"}, c.filter.min_bytes, {0, 1ULL << 40});

@@ -67,7 +67,7 @@ fetch::FetchOptions fetch_options(const config::Config& config) {
 }
 
 politeness::ObeyedFiles obeyed_files(const config::Config& config) {
-    return {config.politeness.robots, false};
+    return {config.politeness.robots, config.politeness.tdmrep};
 }
 
 politeness::Manners manners_of(const config::Config& config, std::span<const Milliseconds> down_schedule) {

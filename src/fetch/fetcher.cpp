@@ -152,7 +152,7 @@ awaitable<Fetched> Fetcher::site_file(politeness::SiteFile file, url::CanonicalU
     if (!exchange) {
         co_return result;
     }
-    metrics_.robots_fetches.add();
+    (file == politeness::SiteFile::robots ? metrics_.robots_fetches : metrics_.tdmrep_fetches).add();
     const net::ResponseHead& head = exchange->head();
     judge_status(head, url, result);
     if (head.status >= 200 && head.status <= 299) {

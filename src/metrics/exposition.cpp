@@ -43,6 +43,7 @@ void add_fetch(FamilyList& list, const Metrics& m) {
     list.counters("gritd_robots_decisions_total", "URLs checked against robots.txt, by the answer.", "decision",
                   m.robots_decisions);
     list.counter("gritd_robots_fetches_total", "Fetches of a robots.txt file.", m.robots_fetches);
+    list.counter("gritd_tdmrep_fetches_total", "Fetches of a tdmrep.json file.", m.tdmrep_fetches);
 }
 
 void add_state(FamilyList& list, const Metrics& m) {

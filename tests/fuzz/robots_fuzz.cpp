@@ -27,8 +27,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(rules.allows(target) == allowed);
         require(rules.allows("/robots.txt"));
         require(rules.memory_bytes() < (4u << 20));
+        const auto again = grit::robots::Rules::of_text(rules.text());  // as the state keeps them
+        require(again && again->allows(target) == allowed && again->crawl_delay() == rules.crawl_delay());
         const auto delay = rules.crawl_delay();
         require(!delay || (delay->count() >= 0 && delay->count() <= 86'400'000));
+    }
+    if (const auto kept = grit::robots::Rules::of_text(body)) {
+        static_cast<void>(kept->allows(target));
     }
     require(grit::robots::product_token_of(text).size() <= size);
     return 0;

@@ -48,6 +48,10 @@ RULES = [
     some("circle", 0.01, redirect={"to": "{scheme}://{host}{path}&", "status": 302}),
     some("html", 0.02, html=True),
     some("noai", 0.02, x_robots_tag="noai"),
+    some("reserving", 0.05, "host", tdmrep=[{"location": "/", "tdm-reservation": 1}]),
+    some("tdmrep_500", 0.05, "host", tdmrep_status=500),
+    {"name": "tdmrep_429", "host": "*3.test", "path": "/.well-known/tdmrep.json", "fraction": 0.3, "status": 429,
+     "retry_after": "1"},
     some("cut", 0.02, truncate=0.5),
     some("cut_once", 0.02, truncate=0.5, first_n=1),
     some("reset_once", 0.02, reset=True, first_n=1),
@@ -69,7 +73,7 @@ class Chaos(CrawlCase):
             web,
             [sample],
             fetch={"first_byte_timeout": "1s", "idle_timeout": "1s", "connect_timeout": "1s", "total_timeout": "5s"},
-            politeness={"min_interval": f"{MIN_INTERVAL_MS}ms", "connections_per_address": 200},
+            politeness={"min_interval": f"{MIN_INTERVAL_MS}ms", "connections_per_address": 200, "tdmrep": True},
             retry={"schedule": SCHEDULE, "once_patience": "70s"},
         )
         daemon.start(once=False)
@@ -110,7 +114,7 @@ class Chaos(CrawlCase):
         times: Counter = Counter()
         for request in web.requests():
             if (
-                not request.is_robots
+                not request.is_site_file
                 and request.status not in (429, 503)
                 and request.rule not in ("moved", "moved_far")
             ):

@@ -90,7 +90,7 @@ class Politeness(CrawlCase):
         daemon = self.daemon(
             web,
             [source],
-            politeness={"min_interval": f"{MIN_INTERVAL_MS}ms", "connections_per_address": 4096},
+            politeness={"min_interval": f"{MIN_INTERVAL_MS}ms", "connections_per_address": 4096, "tdmrep": True},
             retry={"schedule": ["500ms", "1s"], "once_patience": "10s"},
         )
         daemon.start(once=False)
@@ -124,13 +124,15 @@ class Politeness(CrawlCase):
         self.assertEqual(asked["https", "sick.test"], 3, "as often as the schedule says")
         self.assertIn(("http", "both.test"), origins)
         forbidden = [str(r) for r in requests if not r.is_robots and r.host in ("none.test", "sick.test")]
+        reservations = Counter((r.scheme, r.host) for r in requests if r.is_tdmrep)
+        self.assertEqual(set(reservations.values()), {1})
         self.assertEqual(forbidden, [])
         self.assertEqual([str(r) for r in requests if r.path.startswith("/private/")], [])
         self.assertEqual({r.user_agent for r in requests}, {"gritd/1.0 (+https://example.org/contact)"})
 
     def check_crawl_delay(self, requests) -> None:
         # The wish is known with the first answer, so it holds between the pictures.
-        starts = sorted(r.t_ns for r in requests if r.host == "delay.test" and not r.is_robots)
+        starts = sorted(r.t_ns for r in requests if r.host == "delay.test" and not r.is_site_file)
         gaps = [(after - before) / S for before, after in zip(starts, starts[1:])]
         self.assertEqual(len(gaps), 4)
         self.assertGreaterEqual(min(gaps), CRAWL_DELAY_S - 0.01)
@@ -138,7 +140,7 @@ class Politeness(CrawlCase):
 
     def check_hidden_limit(self, requests) -> None:
         """A host that only ever answers 5 requests a second is found out, not hammered."""
-        own = [r for r in requests if r.host == "limited.test" and not r.is_robots]
+        own = [r for r in requests if r.host == "limited.test" and not r.is_site_file]
         refused = sum(r.status == 429 for r in own)
         self.assertEqual(sum(r.served_image for r in own), 40)
         self.assertGreater(refused, 0)
@@ -170,9 +172,9 @@ class Politeness(CrawlCase):
         )
         self.run_once(daemon, 30)
         web.stop()
-        self.assertEqual([str(r) for r in web.requests() if r.is_robots], [])
+        self.assertEqual([str(r) for r in web.requests() if r.is_site_file], [])
         self.assertEqual(len(read_map(daemon.state_dir)), 6)
-        for key in ("robots", "disallowed_directives", "tdm_reservation"):
+        for key in ("robots", "disallowed_directives", "tdm_reservation", "tdmrep"):
             self.assertIn(key, daemon.log_text(), "off is written into the log")
 
 

@@ -69,6 +69,69 @@ class Sites(CrawlCase):
         self.assertEqual(images[False], len(urls) // 2)
         self.assertEqual(images[True], len(urls) // 6, "only of the hosts that allow it")
 
+    def test_what_tdmrep_json_reserves_is_not_asked_for(self):
+        everything = [{"location": "/", "tdm-reservation": 1}]
+        target = "/.well-known/tdmrep.json"
+        web = self.web(
+            [
+                {"host": "part.test", "tdmrep": [{"location": "/no/", "tdm-reservation": 1, "tdm-policy": "https://x.test/"}]},
+                {"host": "whole.test", "tdmrep": everything, "robots": "User-agent: *\nAllow: /\n"},
+                {"host": "hidden.test", "tdmrep": everything, "robots": "User-agent: *\nDisallow: /.well-known/\n"},
+                {"host": "page.test", "path": target, "html": True},
+                {"host": "sick.test", "tdmrep_status": 500},
+                {"host": "cut.test", "tdmrep": '[{"location": "/", "tdm-reservation": 1}'},
+                {"host": "moved.test", "path": target, "redirect": {"to": "https://whole.test{path}"}},
+                {"name": "busy", "host": "busy.test", "path": target, "status": 429, "retry_after": "1", "first_n": 1},
+                {"host": "busy.test", "tdmrep": everything},
+            ]
+        )
+        open_hosts = ["plain.test", "hidden.test", "page.test", "sick.test", "cut.test"]
+        hosts = ["part.test", "whole.test", "moved.test", "busy.test", *open_hosts]
+        urls = [f"https://{host}/{folder}{number}.jpg" for number in range(5) for host in hosts for folder in ("", "no/")]
+        daemon = self.daemon(
+            web, [self.annotations(urls)], politeness={"min_interval": f"{INTERVAL_MS}ms", "tdmrep": True}
+        )
+        daemon.start(once=False)
+        self.wait_settled(daemon, 60)
+        control = self.control(daemon)
+        outcomes = control.stats()["outcomes"]
+        record = control.record("https://part.test/no/1.jpg")
+        self.terminate(daemon)
+        self.run_once(daemon, 30)
+        web.stop()
+        self.assert_polite(web, Rules(min_interval_ms=INTERVAL_MS, robots_first=True))
+        self.assertEqual((record["outcome"], record["detail"]), ("opted_out", "tdmrep.json"))
+        self.assertEqual(outcomes["opted_out"], 5 + 3 * 10)
+        self.assertEqual(outcomes["stored"], 5 + len(open_hosts) * 10)
+        requests = web.requests()
+        asked = Counter(r.host for r in requests if r.is_tdmrep)
+        self.assertEqual(
+            asked,
+            {host: 1 for host in hosts if host != "hidden.test"} | {"busy.test": 2, "whole.test": 2},
+            "once, and not again after a restart; moved.test leads to whole.test",
+        )
+        for host in ("whole.test", "moved.test", "busy.test"):
+            self.assertEqual([str(r) for r in requests if r.host == host and not r.is_site_file], [])
+        for host in asked:
+            answered = max(r.end_ns for r in requests if r.host == host and r.is_tdmrep)
+            images = [r.t_ns for r in requests if r.host == host and not r.is_site_file]
+            self.assertGreater(min(images, default=answered + 1), answered, host)
+
+    def test_tdmrep_json_counts_without_robots_txt(self):
+        web = self.web([{"tdmrep": [{"location": "*/no/", "tdm-reservation": 1}], "robots": "User-agent: *\nDisallow: /\n"}])
+        urls = self.urls(["a.test", "b.test"], 3)
+        daemon = self.daemon(
+            web,
+            [self.annotations(urls)],
+            politeness={"min_interval": f"{INTERVAL_MS}ms", "tdmrep": True, "robots": False},
+        )
+        self.run_once(daemon, 30)
+        web.stop()
+        requests = web.requests()
+        self.assertEqual([str(r) for r in requests if r.is_robots or r.path.startswith("/no/")], [])
+        self.assertEqual(sum(r.served_image for r in requests), len(urls) // 2)
+        self.assertEqual(Counter((r.scheme, r.host) for r in requests if r.is_tdmrep).total(), 4)
+
 
 if __name__ == "__main__":
     unittest.main()

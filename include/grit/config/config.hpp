@@ -71,6 +71,7 @@ struct Politeness {
     std::vector<std::string> disallowed_directives{"noai", "noimageai", "noindex", "noimageindex",
                                                    "noml"};  ///< X-Robots-Tag directives that opt an image out.
     bool tdm_reservation = true;                             ///< `tdm-reservation: 1` opts an image out.
+    bool tdmrep = true;                                      ///< Ask for tdmrep.json and obey it.
     std::uint32_t connections_per_domain = 8;                ///< Per registrable domain: 1 to 1,024.
     std::uint32_t connections_per_address = 32;              ///< Per dialled address: 1 to 4,096.
     bool operator==(const Politeness&) const = default;

@@ -51,6 +51,7 @@ class Metrics {
     ByLabel<Counter, CacheResult> dns_cache;
     ByLabel<Counter, RobotsDecision> robots_decisions;
     Counter robots_fetches;
+    Counter tdmrep_fetches;
 
     // Input and state.
     Counter lines_ingested;

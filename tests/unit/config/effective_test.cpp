@@ -26,6 +26,7 @@ connect_timeout = "1500ms"
 max_body = "3MB"
 [politeness]
 tdm_reservation = false
+tdmrep = false
 disallowed_directives = []
 [retry]
 schedule = ["0", "1d", "1ms"]
@@ -63,10 +64,12 @@ TEST(Warnings, TellWhatIsSwitchedOff) {
     EXPECT_THAT(warnings_about(config), ElementsAre());
     config.politeness.robots = false;
     config.politeness.disallowed_directives.clear();
+    config.politeness.tdmrep = false;
     config.tls.verify = false;
     EXPECT_THAT(warnings_about(config),
                 ElementsAre(HasSubstr("politeness.robots is off"),
-                            HasSubstr("politeness.disallowed_directives is empty"), HasSubstr("tls.verify is off")));
+                            HasSubstr("politeness.disallowed_directives is empty"),
+                            HasSubstr("politeness.tdmrep is off"), HasSubstr("tls.verify is off")));
     EXPECT_THAT(warnings_about(config_of(with_least(""))), ElementsAre(HasSubstr("example.org")));
 }
 
