@@ -201,6 +201,8 @@ Checked<json::object> AppBackend::explain(const std::string& url) {
         why = fmt::format("it is settled as {}", name_of(found->record->outcome));
     } else if (found->url.text.empty()) {
         why = "it is no URL";
+    } else if (const politeness::Block* block = block_of(found->url)) {
+        why = "an operator's block: it ends as " + politeness::blocked_detail(*block);
     } else if (!found->host) {
         why = "no annotation read so far names that host";
     } else {

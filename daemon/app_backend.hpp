@@ -51,6 +51,12 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] boost::json::array hosts(admin::HostSort sort, std::size_t limit) override;
     [[nodiscard]] std::optional<boost::json::object> host(const std::string& name) override;
     [[nodiscard]] Checked<boost::json::object> retry(const admin::RetryFilter& filter) override;
+    [[nodiscard]] boost::json::array blocks() override;
+    [[nodiscard]] Checked<boost::json::object> block(const politeness::Block& block) override;
+    [[nodiscard]] Checked<std::optional<boost::json::object>> unblock(std::optional<politeness::BlockKind> kind,
+                                                                      const std::string& value) override;
+    [[nodiscard]] Checked<boost::json::object> opt_out(const admin::OptOutRequest& request) override;
+    [[nodiscard]] std::optional<boost::json::object> opt_out_state() override;
     [[nodiscard]] Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override;
 
     void set_metrics_port(std::uint16_t port) noexcept { metrics_port_ = port; }
@@ -60,6 +66,7 @@ class AppBackend final : public admin::Backend {
     struct Found;
     [[nodiscard]] std::int64_t clock_seconds() const;
     [[nodiscard]] Checked<Found> find(const std::string& url);
+    [[nodiscard]] const politeness::Block* block_of(const url::CanonicalUrl& url) const;
     [[nodiscard]] boost::json::object host_json(const frontier::HostView& view);
 
     Parts parts_;

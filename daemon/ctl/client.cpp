@@ -212,6 +212,10 @@ Fallible<json::value> Client::post(const std::string& target, const json::value&
     return ask("POST", target, json::serialize(body));
 }
 
+Fallible<json::value> Client::remove(const std::string& target) const {
+    return ask("DELETE", target, {});
+}
+
 Fallible<json::value> Client::ask(std::string_view method, const std::string& target, const std::string& body) const {
     auto connection = connect(socket_path_, limit_);
     if (!connection) {

@@ -33,6 +33,8 @@ class Client {
     /// @param target  path and query, already percent-encoded.
     [[nodiscard]] Fallible<boost::json::value> get(const std::string& target) const;
     [[nodiscard]] Fallible<boost::json::value> post(const std::string& target, const boost::json::value& body) const;
+    /// DELETE.
+    [[nodiscard]] Fallible<boost::json::value> remove(const std::string& target) const;
     [[nodiscard]] Fallible<std::unique_ptr<ReplyStream>> stream(const std::string& target) const;
 
     [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }

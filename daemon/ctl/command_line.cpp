@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "block_commands.hpp"
 #include "control_commands.hpp"
 #include "export_commands.hpp"
 #include "grit/base/log.hpp"
@@ -40,6 +41,9 @@ struct Arguments {
     std::size_t limit = 20;
     std::string interval = "30s";
     RetryRequest retry;
+    std::vector<std::string> words;  // A kind and a value, or a value alone.
+    std::string reason;
+    OptOutCommand opt_out;
     std::string format = "jsonl";
     ExportRequest exported;
 };
@@ -120,6 +124,7 @@ class CommandLine {
         app_.add_flag("--json", arguments_.json, "Print one JSON document (watch: one per line)");
         add_questions();
         add_controls();
+        add_blocks();
         add_exports();
     }
 
@@ -214,6 +219,29 @@ class CommandLine {
         again->add_option("--since", arguments_.retry.since, "Only those that failed within this time, such as 2h")
             ->check(is_duration());
         again->add_flag("--dry-run", arguments_.retry.dry_run, "Count them only");
+    }
+
+    void add_blocks() {
+        auto* block_command = add(app_, "block", "Ask no more of a host, domain, CIDR or URL pattern",
+                                  [this](const Client& client, const Output& output) {
+                                      return block(client, output, arguments_.words, arguments_.reason);
+                                  });
+        auto* unblock_command = add(app_, "unblock", "Take a block back; what it had ended is asked again",
+                                    [this](const Client& client, const Output& output) {
+                                        return unblock(client, output, arguments_.words);
+                                    });
+        for (CLI::App* command : {block_command, unblock_command}) {
+            command->add_option("WHAT", arguments_.words, "[host|domain|cidr|pattern] VALUE")->required()->expected(1, 2);
+        }
+        block_command->add_option("--reason", arguments_.reason, "Kept with it, and in the records that it ends");
+        add(app_, "blocks", "What is blocked, since when and why", show_blocks);
+        OptOutCommand& wanted = arguments_.opt_out;
+        auto* out = add(app_, "optout", "Block a domain, list what is stored from it, and delete that if asked to",
+                        [&wanted](const Client& client, const Output& output) { return opt_out(client, output, wanted); });
+        out->add_option("DOMAIN", wanted.domain, "The domain, with all hosts below it")->required();
+        out->add_option("--reason", wanted.reason, "Kept in the ledger");
+        out->add_flag("--delete", wanted.erase, "Delete its images and their entries in url_to_path");
+        out->add_flag("--dry-run", wanted.dry_run, "Only list; block and delete nothing");
     }
 
     void add_exports() {

@@ -75,7 +75,82 @@ std::variant<std::vector<Outcome>, Reply> parse_outcomes(const json::value* valu
     return outcomes;
 }
 
+// `reason` of a block: it becomes part of records and of logs. nullptr is none.
+std::variant<std::string, Reply> block_reason(const json::value* reason) {
+    if (reason == nullptr) {
+        return std::string();
+    }
+    const bool fits = reason->is_string() && reason->get_string().size() <= politeness::kMaxBlockReason;
+    const auto is_control = [](char c) { return (c >= '\0' && c < ' ') || c == '\x7f'; };
+    if (!fits || std::any_of(reason->get_string().begin(), reason->get_string().end(), is_control)) {
+        return wrong("reason", fmt::format("a line of at most {} bytes", politeness::kMaxBlockReason));
+    }
+    return std::string(text_of(*reason));
+}
+
+std::variant<bool, Reply> flag(const json::object& fields, std::string_view name) {
+    const json::value* value = fields.if_contains(name);
+    if (value != nullptr && !value->is_bool()) {
+        return wrong(name, "true or false");
+    }
+    return value != nullptr && value->get_bool();
+}
+
 }  // namespace
+
+std::variant<politeness::Block, Reply> parse_block_request(std::string_view body) {
+    auto parsed = parse_object(body, {"kind", "value", "reason"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const auto& fields = std::get<json::object>(parsed);
+    std::optional<politeness::BlockKind> kind;
+    if (const json::value* name = fields.if_contains("kind")) {
+        kind = name->is_string() ? politeness::block_kind_named(text_of(*name)) : std::nullopt;
+        if (!kind) {
+            return wrong("kind", "\"host\", \"domain\", \"cidr\" or \"pattern\"");
+        }
+    }
+    const json::value* value = fields.if_contains("value");
+    if (value == nullptr || !value->is_string()) {
+        return wrong("value", "a host, a domain, a CIDR or a URL pattern");
+    }
+    auto block = politeness::parse_block(kind, text_of(*value));
+    if (!block) {
+        return problem(400, block.error().what);
+    }
+    auto reason = block_reason(fields.if_contains("reason"));
+    if (auto* refused = std::get_if<Reply>(&reason)) {
+        return std::move(*refused);
+    }
+    block->reason = std::move(std::get<std::string>(reason));
+    return std::move(*block);
+}
+
+std::variant<OptOutRequest, Reply> parse_opt_out(std::string_view body) {
+    auto parsed = parse_object(body, {"domain", "reason", "delete", "dry_run"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const auto& fields = std::get<json::object>(parsed);
+    const json::value* domain = fields.if_contains("domain");
+    if (domain == nullptr || !domain->is_string()) {
+        return wrong("domain", "the name of a domain");
+    }
+    auto block = politeness::parse_block(politeness::BlockKind::domain, text_of(*domain));
+    if (!block) {
+        return problem(400, block.error().what);
+    }
+    auto reason = block_reason(fields.if_contains("reason"));
+    auto erase = flag(fields, "delete");
+    auto dry_run = flag(fields, "dry_run");
+    for (Reply* refused : {std::get_if<Reply>(&reason), std::get_if<Reply>(&erase), std::get_if<Reply>(&dry_run)}) {
+        if (refused != nullptr) {
+            return std::move(*refused);
+        }
+    }
+    return OptOutRequest{std::move(block->value), std::move(std::get<std::string>(reason)), std::get<bool>(erase), std::get<bool>(dry_run)};
+}
 
 std::variant<std::string, Reply> parse_reason(std::string_view body) {
     auto parsed = parse_object(body, {"reason"});

@@ -20,6 +20,12 @@ namespace grit::admin {
 /// out.
 [[nodiscard]] std::variant<RetryFilter, Reply> parse_retry(std::string_view body);
 
+/// {"kind": "domain", "value": "example.org", "reason": "..."}; all but `value` may be left out.
+[[nodiscard]] std::variant<politeness::Block, Reply> parse_block_request(std::string_view body);
+
+/// {"domain": "example.org", "reason": "...", "delete": true, "dry_run": true}; all but `domain` may be left out.
+[[nodiscard]] std::variant<OptOutRequest, Reply> parse_opt_out(std::string_view body);
+
 /// Nothing, or {}.
 /// @return a 400 for anything else; a Reply of status 200 otherwise.
 [[nodiscard]] Reply check_no_body(std::string_view body);

@@ -19,13 +19,14 @@ struct Route {
     std::string_view method;
     std::string_view path;  ///< A last segment "*" stands for one of any name.
     Answer (Router::*answer)(const Target&, const Call&) const;
-    std::string_view action = {};  ///< Set for calls that change something.
+    std::string_view action = {};   ///< Set for calls that change something.
+    std::string_view methods = {};  ///< All of the path's, where there are several.
 
     [[nodiscard]] bool matches(const Target& target) const;
-    static const std::array<Route, 16> kAll;
+    static const std::array<Route, 21> kAll;
 };
 
-const std::array<Route, 16> Route::kAll{{
+const std::array<Route, 21> Route::kAll{{
     {"GET", "v1/version", &Router::version},
     {"GET", "v1/status", &Router::status},
     {"GET", "v1/stats", &Router::stats},
@@ -42,6 +43,11 @@ const std::array<Route, 16> Route::kAll{{
     {"POST", "v1/reload", &Router::reload, "reload"},
     {"POST", "v1/retry", &Router::retry, "retry"},
     {"POST", "v1/log-level", &Router::log_level, "log_level"},
+    {"GET", "v1/blocks", &Router::blocks, {}, "GET, POST, DELETE"},
+    {"POST", "v1/blocks", &Router::block, "block", "GET, POST, DELETE"},
+    {"DELETE", "v1/blocks", &Router::unblock, "unblock", "GET, POST, DELETE"},
+    {"GET", "v1/optout", &Router::opt_out_state, {}, "GET, POST"},
+    {"POST", "v1/optout", &Router::opt_out, "optout", "GET, POST"},
 }};
 
 bool Route::matches(const Target& target) const {
@@ -115,8 +121,9 @@ Routed Router::route(const Call& call) const {
     if (other_method == nullptr) {
         return {unknown_path(call.target.substr(0, call.target.find('?'))), {}};
     }
-    Reply reply = problem(405, fmt::format("/{} is asked with {}", other_method->path, other_method->method));
-    reply.allow = other_method->method;
+    const std::string_view methods = other_method->methods.empty() ? other_method->method : other_method->methods;
+    Reply reply = problem(405, fmt::format("/{} is asked with {}", other_method->path, methods));
+    reply.allow = methods;
     return {std::move(reply), {}};
 }
 
@@ -297,6 +304,77 @@ Answer Router::retry(const Target& target, const Call& call) const {
     }
     auto result = backend_.retry(std::get<RetryFilter>(filter));
     return result ? ok(std::move(*result)) : problem(409, result.error().what);
+}
+
+Answer Router::blocks(const Target& target, const Call& /*call*/) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    return ok(json::object{{"blocks", backend_.blocks()}});
+}
+
+Answer Router::block(const Target& target, const Call& call) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    auto block = parse_block_request(call.body);
+    if (auto* refused = std::get_if<Reply>(&block)) {
+        return std::move(*refused);
+    }
+    auto& wanted = std::get<politeness::Block>(block);
+    wanted.by_uid = call.uid;
+    auto result = backend_.block(wanted);
+    return result ? ok(std::move(*result)) : problem(409, result.error().what);
+}
+
+Answer Router::unblock(const Target& target, const Call& call) const {
+    if (auto unknown = target.unknown_param({"value", "kind"})) {
+        return std::move(*unknown);
+    }
+    Reply body = check_no_body(call.body);
+    if (body.status != 200) {
+        return body;
+    }
+    const auto value = target.param("value");
+    if (!value || value->empty()) {
+        return problem(400, "the query parameter \"value\" is missing", "GET /v1/blocks lists what is blocked");
+    }
+    std::optional<politeness::BlockKind> kind;
+    if (const auto name = target.param("kind")) {
+        kind = politeness::block_kind_named(*name);
+        if (!kind) {
+            return problem(400, fmt::format("\"kind\" can not be \"{}\"", *name), "it can be: host, domain, cidr, pattern");
+        }
+    }
+    auto result = backend_.unblock(kind, std::string(*value));
+    if (!result) {
+        return problem(409, result.error().what);
+    }
+    return *result ? Answer(ok(std::move(**result)))
+                   : problem(404, fmt::format("{} is not blocked", *value), "gritctl blocks lists what is");
+}
+
+Answer Router::opt_out(const Target& target, const Call& call) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    auto request = parse_opt_out(call.body);
+    if (auto* refused = std::get_if<Reply>(&request)) {
+        return std::move(*refused);
+    }
+    auto& wanted = std::get<OptOutRequest>(request);
+    wanted.by_uid = call.uid;
+    auto result = backend_.opt_out(wanted);
+    return result ? ok(std::move(*result), 202) : problem(409, result.error().what);
+}
+
+Answer Router::opt_out_state(const Target& target, const Call& /*call*/) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    auto state = backend_.opt_out_state();
+    return state ? ok(std::move(*state))
+                 : problem(404, "no opt-out was asked for since the daemon's start", "optouts.jsonl in the state folder has those before");
 }
 
 Answer Router::log_level(const Target& target, const Call& call) const {

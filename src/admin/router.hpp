@@ -17,6 +17,7 @@ struct Call {
     std::string_view method;  ///< "GET", "POST", ...
     std::string_view target;  ///< Origin-form.
     std::string_view body;
+    std::uint32_t uid = static_cast<std::uint32_t>(-1);  ///< Of the peer (SO_PEERCRED).
 };
 
 /// To be answered by a stream of events (`/v1/events`).
@@ -63,6 +64,11 @@ class Router {
     Answer stop(const Target& target, const Call& call) const;
     Answer reload(const Target& target, const Call& call) const;
     Answer retry(const Target& target, const Call& call) const;
+    Answer blocks(const Target& target, const Call& call) const;
+    Answer block(const Target& target, const Call& call) const;
+    Answer unblock(const Target& target, const Call& call) const;
+    Answer opt_out(const Target& target, const Call& call) const;
+    Answer opt_out_state(const Target& target, const Call& call) const;
     Answer log_level(const Target& target, const Call& call) const;
 
     Answer act(const Target& target, const Call& call, unsigned status, void (Backend::*action)()) const;

@@ -99,7 +99,7 @@ asio::awaitable<void> Session::run() {
         const auto& request = parser.get();
         const std::string_view method(request.method_string().data(), request.method_string().size());
         const std::string_view target(request.target().data(), request.target().size());
-        const Call call{method, target, request.body()};
+        const Call call{method, target, request.body(), peer_.uid};
         const Terms terms{request.version(), request.keep_alive()};
         Routed routed = router_.route(call);
         log_action(routed);

@@ -4,6 +4,7 @@
 
 #include "grit/archive/layout.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/opt_out_rows.hpp"
 #include "grit/store/tables.hpp"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ Result<void> Committer::load(const store::Txn& txn) {
 void Committer::submit(Settlement settlement) {
     uncommitted_.fetch_add(1, std::memory_order_relaxed);
     const std::lock_guard lock(mutex_);
+    submitted_.fetch_add(1);
     results_.push_back(std::move(settlement));
 }
 
@@ -178,6 +180,19 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
     return true;
 }
 
+// The path of a new image. One whose first record was deleted while others name its file is not free (opt-outs).
+Result<std::string> Committer::free_path(const store::Txn& txn, Ordinal ordinal, std::string_view extension) {
+    std::string path = archive::path_for(ordinal, extension);
+    for (unsigned copy = 2;; ++copy) {
+        const auto spoken_for = store::get_removal(txn, path);
+        if (!spoken_for) {
+            return spoken_for.error() == store::Errc::not_found ? Result<std::string>(std::move(path))
+                                                                : Result<std::string>(spoken_for.error());
+        }
+        path = archive::path_for(ordinal, std::to_string(copy) + "." + std::string(extension));
+    }
+}
+
 // Where each image goes: to a place of its own, or nowhere if its bytes are there already. Repeatable.
 Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
     group.moves.clear();
@@ -198,7 +213,11 @@ Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
             group.placed[i] = Placed{known ? *known : twin->second, true};
             continue;
         }
-        group.placed[i] = Placed{archive::path_for(group.results[i].task->ordinal, media::extension_of(image->type)), false};
+        auto path = free_path(txn, group.results[i].task->ordinal, media::extension_of(image->type));
+        if (!path) {
+            return path.error();
+        }
+        group.placed[i] = Placed{std::move(*path), false};
         in_group.emplace(image->sha256, group.placed[i].location);
         intents.push_back(group.placed[i].location);
         group.moves.push_back(archive::Move{group.temp_names[i], group.placed[i].location});
@@ -242,6 +261,7 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
     group.moves.clear();
     listener_.bounced(std::move(tasks));
     uncommitted_.fetch_sub(bounced, std::memory_order_relaxed);
+    recorded_.fetch_add(bounced);
 }
 
 void Committer::discard(const std::string& temp_name) {
@@ -312,6 +332,7 @@ void Committer::acknowledge(Group& group) {
     // Told first, counted down then: who sees nothing uncommitted knows that all has been handed on.
     listener_.committed(done);
     uncommitted_.fetch_sub(group.results.size(), std::memory_order_relaxed);
+    recorded_.fetch_add(group.results.size());
 }
 
 }  // namespace grit::crawl

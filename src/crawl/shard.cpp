@@ -83,12 +83,24 @@ politeness::Manners manners_of(const config::Config& config, std::span<const Mil
 // The host's pace, asked when the request is ready to go out.
 class LeaseGate final : public net::SendGate {
   public:
-    LeaseGate(frontier::Frontier& frontier, Lease& lease) : frontier_(frontier), lease_(lease) {}
+    LeaseGate(frontier::Frontier& frontier, Lease& lease, const politeness::BlocklistPtr& blocklist)
+        : frontier_(frontier), lease_(lease), blocklist_(blocklist) {}
     [[nodiscard]] bool may_send() override { return frontier_.may_send(lease_); }
+    [[nodiscard]] bool may_dial(const asio::ip::address& address) override {
+        const politeness::Block* block = blocklist_ ? blocklist_->of_address(address) : nullptr;
+        if (block != nullptr) {
+            refusal_ = politeness::blocked_detail(*block);
+        }
+        return block == nullptr;
+    }
+    /// Why an address was not dialled; empty if none was blocked.
+    [[nodiscard]] std::string& refusal() noexcept { return refusal_; }
 
   private:
     frontier::Frontier& frontier_;
     Lease& lease_;
+    const politeness::BlocklistPtr& blocklist_;  // the shard's: it may change under way
+    std::string refusal_;
 };
 
 }  // namespace
@@ -138,6 +150,12 @@ void Shard::apply(const config::Config& config, std::size_t max_in_flight) {
         shard.manners_ = manners_of(config, shard.down_schedule_);
         shard.fetcher_.set_options(fetch_options(config));
     });
+}
+
+void Shard::set_blocklist(politeness::BlocklistPtr list) {
+    submit_verdicts();  // of the list before: who takes a block back looks for all that it has ended
+    frontier_.set_blocklist(list);
+    blocklist_ = std::move(list);
 }
 
 void Shard::drain() {
@@ -227,14 +245,22 @@ awaitable<void> Shard::work(Lease lease) {
     if (task.first_ms == 0) {
         task.first_ms = context_.clock.wall_now().time_since_epoch().count();
     }
-    LeaseGate gate(frontier_, lease);
-    if (task.kind == Task::Kind::site) {
-        Fetched result = co_await fetcher_.site_file(task.question.file, task.url, gate);
-        co_await doubt_network(result);
-        end_site(std::move(lease), std::move(result));
+    LeaseGate gate(frontier_, lease, blocklist_);
+    const bool for_site = task.kind == Task::Kind::site;
+    Fetched result;
+    if (for_site) {
+        result = co_await fetcher_.site_file(task.question.file, task.url, gate);
     } else {
-        Fetched result = co_await fetcher_.image(task.url, task.spent, gate);
-        co_await doubt_network(result);
+        result = co_await fetcher_.image(task.url, task.spent, gate);
+    }
+    co_await doubt_network(result);
+    const bool address_blocked = result.outcome == Outcome::address_refused && !gate.refusal().empty();
+    if (address_blocked) {
+        result.detail = std::move(gate.refusal());
+    }
+    if (for_site) {
+        end_site(std::move(lease), std::move(result), address_blocked);
+    } else {
         end_image(std::move(lease), std::move(result));
     }
 }
@@ -250,6 +276,10 @@ void Shard::end_verdict(frontier::Verdict verdict) {
     result.outcome = verdict.outcome;
     result.detail = std::move(verdict.detail);
     if (verdict.task->kind == Task::Kind::site) {
+        if (verdict.outcome == Outcome::opted_out || verdict.outcome == Outcome::address_refused) {
+            site_blocked(*verdict.task);
+            return;
+        }
         site_failed(verdict.task->question, result, std::nullopt);
         return;
     }

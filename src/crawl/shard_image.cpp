@@ -24,6 +24,12 @@ void Shard::end_image(Lease lease, Fetched result) {
         follow_redirect(std::move(lease), std::move(result));
         return;
     }
+    if (const politeness::Block* block = result.image ? frontier_.block_of(lease.task()) : nullptr) {
+        // Blocked since the request went out: the answer was let end, and is not kept.
+        result.image.reset();
+        result.outcome = Outcome::opted_out;
+        result.detail = politeness::blocked_detail(*block);
+    }
     context_.metrics.fetches(result.outcome).add();
     switch (disposition_of(result.outcome)) {
         case Disposition::slow_host:

@@ -27,7 +27,7 @@ Outcome refused_as(SiteFile file, Outcome outcome) {
 
 }  // namespace
 
-void Shard::end_site(Lease lease, Fetched result) {
+void Shard::end_site(Lease lease, Fetched result, bool address_blocked) {
     const HostId asked = lease.host();
     if (result.busy) {
         frontier_.hold(asked, kBusyAddressWait);
@@ -42,6 +42,11 @@ void Shard::end_site(Lease lease, Fetched result) {
     const bool says_nothing = result.busy || (result.redirect && !result.word);
     TaskPtr task = frontier_.finish(std::move(lease), says_nothing ? Answer::none : answer_of(result.outcome), result.latency);
     remember(asked, wait.has_value());
+    if (address_blocked && task->hops == 0) {
+        // Its images are at the same addresses; and no word is made up that would hold when the block is gone.
+        frontier_.refuse_host(task->home, std::move(result.detail));
+        return;
+    }
     const bool redirected_too_often = result.redirect && task->hops >= kMaxSiteRedirects;
     const bool pointless = !result.redirect && !result.busy && disposition_of(result.outcome) == Disposition::gone;
     if (!result.word && (redirected_too_often || pointless)) {
@@ -68,6 +73,18 @@ void Shard::site_answered(const SiteQuestion& question, Fetched result) {
                               frontier.site_known(question, word, status);
                               committer.note_site(question.origin, frontier.site_memory(question.origin));
                           });
+}
+
+// The host that is to be asked is blocked. If it is the site's own, then so are its images, and nothing needs to be known.
+// Another host that a redirect led to is not asked: the file may be taken as unavailable.
+void Shard::site_blocked(const frontier::Task& task) {
+    if (task.hops == 0) {
+        frontier_.site_asked(task.home);
+        return;
+    }
+    Fetched none;
+    none.word = politeness::word_of_none(task.question.file);
+    site_answered(task.question, std::move(none));
 }
 
 // Without its last good copy a robots.txt that can not be had keeps us out (RFC 9309 section 2.3.1.4).

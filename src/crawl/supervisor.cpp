@@ -67,6 +67,8 @@ Supervisor::Supervisor(const Parts& parts)
       committer_(parts.writer, parts.depot, hosts_, parts.metrics, parts.clock, parts.log, *this, {}),
       ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
+      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.depot, hosts_, parts.clock, parts.log,
+                             [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }}),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
                                tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, parts.log,
@@ -91,6 +93,9 @@ Checked<void> Supervisor::load() {
     }
     if (const auto counted = committer_.load(*txn); !counted) {
         return Problem{"the state's retries can not be counted: " + counted.error().message()};
+    }
+    if (auto blocks = load_blocks(*txn); !blocks) {
+        return blocks;
     }
     return load_hosts(*txn);
 }
@@ -157,6 +162,9 @@ void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {
         shard->start();
     }
     ingestor_.start();
+    if (const auto resumed = opt_out_.resume(); !resumed) {
+        parts_.log.error("optout.not_resumed", {{"problem", resumed.error().what}});
+    }
     schedule_tick();
 }
 
@@ -192,6 +200,7 @@ void Supervisor::stop() {
         return;
     }
     timer_.cancel();
+    opt_out_.stop();
     ingestor_.stop();
     for (const auto& shard : shards_) {
         if (!started_) {
@@ -467,7 +476,7 @@ void Supervisor::judge_end(const Probe& probe) {
                                  now - paused_since_ > parts_.config.retry.once_patience;
     const bool quiet = std::exchange(activity_at_last_probe_, probe.activity) == probe.activity &&
                        activity_ == probe.activity && committer_.uncommitted() == 0 && probe.busy == 0;
-    if (stopped_ || !quiet) {
+    if (stopped_ || !quiet || opt_out_.running()) {
         return;
     }
     if (probe.remaining == 0 && committer_.waiting() == 0) {

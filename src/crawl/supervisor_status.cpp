@@ -187,7 +187,8 @@ Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
     std::vector<store::RecordKey> keys;
     const auto choose = [&](const store::RecordKey& key, const store::Record& record) {
         const bool wanted = !record.waiting && record.location.empty() && key.host != kNoHost &&
-                            record.last_ms >= filter.since_ms && (!filter.host || key.host == *filter.host) &&
+                            record.last_ms >= filter.since_ms &&
+                            (!filter.ended_by || politeness::is_detail_of(*filter.ended_by, record.detail)) && (!filter.host || key.host == *filter.host) &&
                             std::find(filter.outcomes.begin(), filter.outcomes.end(), record.outcome) != filter.outcomes.end();
         if (wanted) {
             keys.push_back(key);
@@ -211,6 +212,9 @@ Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
         requeued += count;
     }
     committer_.add_waiting(static_cast<std::int64_t>(requeued));
+    if (filter.ended_by) {
+        return requeued;  // that they were blocked says nothing of how strong their hosts are
+    }
     // They come in the order of the table, so each host's are together.
     keys.erase(std::unique(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.host == b.host; }), keys.end());
     for (const store::RecordKey& key : keys) {

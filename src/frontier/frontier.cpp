@@ -115,7 +115,7 @@ std::optional<Lease> Frontier::lease() {
 std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
     Host& host = hosts_[index];
     host.place = Place::idle;
-    if (host.gone_as != store::kNotGone) {
+    if (is_ended(host)) {
         end_lines_of_gone(host);
         place(index);
         wake_domain(host.domain);  // it may have been woken for a place that it does not need
@@ -150,6 +150,9 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
 bool Frontier::may_send(Lease& lease) {
     const std::uint32_t index = index_of(lease.host_);
     Host& host = hosts_[index];
+    if (block_of(*lease.task_) != nullptr) {
+        return false;  // blocked since the lease
+    }
     if (lease.sent_) {
         return host.gate.sent_again(clock_.now(), manners_);
     }

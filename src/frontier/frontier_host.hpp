@@ -38,6 +38,7 @@ struct Frontier::Host {
     ReadyQueue::Urgency urgency = 0;         // when it was ready last: entries of it with another one are stale
     ReadyQueue::Urgency loaded_urgency = 0;  // when the block in work was loaded
     bool awaits_site = false;
+    bool blocked = false;  // by name, or its addresses are
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
     std::uint64_t pending = 0;    // lines in the queue, not loaded

@@ -17,11 +17,18 @@ constexpr std::size_t kOriginsRecalled = 64;
 
 }  // namespace
 
-// What its site forbids ends here, without a request. What is not known of the site is asked for first.
+// What an operator or its site forbids ends here, without a request. What is not known of the site is asked for first.
 TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
     while (verdicts_.size() < kLinesPerCall) {
         TaskPtr task = next_task(host);
-        if (!task || task->kind == Task::Kind::site || !sites_.obeyed().any()) {
+        if (!task) {
+            return task;
+        }
+        if (const politeness::Block* block = block_of(*task)) {
+            verdict(std::move(task), Outcome::opted_out, politeness::blocked_detail(*block));
+            continue;
+        }
+        if (task->kind == Task::Kind::site || !sites_.obeyed().any()) {
             return task;
         }
         const store::OriginKey origin{host.id, task->url.scheme == url::Scheme::https, task->url.port};
@@ -227,15 +234,14 @@ void Frontier::unload(Host& host) {
     shed(host);
 }
 
-// A host that was given up: its URLs end as it did, without a request.
+// A host that was given up or blocked: its URLs end as it did, without a request.
 void Frontier::end_lines_of_gone(Host& host) {
-    const Outcome as = outcome_of_number(host.gone_as).value_or(Outcome::unreachable);
     while (verdicts_.size() < kLinesPerCall && remaining_of(host) > 0) {
         TaskPtr task = next_task(host);
         if (!task) {
             return;
         }
-        verdict(std::move(task), as, "the host was given up");
+        verdicts_.push_back(end_of(host, std::move(task)));
     }
 }
 

@@ -17,7 +17,9 @@ std::uint32_t Frontier::index_of(HostId id) {
     if (index_[id] == 0) {
         Host& host = hosts_.emplace_back();
         host.id = id;
-        host.domain = table_.info(id).domain;
+        const HostInfo info = table_.info(id);
+        host.domain = info.domain;
+        host.blocked = blocklist_ && blocklist_->of_host(info.name) != nullptr;
         ++categories_[static_cast<std::size_t>(host.category)];
         index_[id] = static_cast<std::uint32_t>(hosts_.size());
     }
@@ -59,7 +61,7 @@ void Frontier::place(std::uint32_t index) {
     Host& host = hosts_[index];
     parked_.remove(index);
     const std::uint64_t remaining = remaining_of(host);
-    const bool gone = host.gone_as != store::kNotGone;
+    const bool gone = is_ended(host);
     if (remaining == 0) {
         host.place = Place::idle;
     } else if (!gone && must_wait_for_site(host)) {
@@ -84,7 +86,7 @@ void Frontier::place(std::uint32_t index) {
 // Something changed for the host: a host in a queue is looked at again when its turn comes.
 void Frontier::place_if_free(std::uint32_t index) {
     Host& host = hosts_[index];
-    const bool wait_is_moot = host.gone_as != store::kNotGone && host.place == Place::parked;
+    const bool wait_is_moot = is_ended(host) && host.place == Place::parked;
     if (host.place == Place::idle || host.place == Place::busy || host.place == Place::site || wait_is_moot) {
         place(index);
         return;
@@ -211,6 +213,8 @@ HostView Frontier::view_of(const Host& host) const {
     view.next_in = std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now));
     if (host.gone_as != store::kNotGone) {
         view.gone_as = outcome_of_number(host.gone_as);
+    } else if (host.blocked) {
+        view.gone_as = refused_hosts_.contains(host.id) ? Outcome::address_refused : Outcome::opted_out;
     }
     return view;
 }

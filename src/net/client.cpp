@@ -78,15 +78,18 @@ awaitable<Result<std::unique_ptr<Exchange>>> Client::Core::get(url::CanonicalUrl
     const std::string origin = url.origin();
     const std::string request = request_for(url);
     Timings timings;
-    std::unique_ptr<Connection> connection = pool.take(origin, clock.now());
+    std::unique_ptr<Connection> connection = kept_connection(origin, gate);
     timings.reused = connection != nullptr;
     for (;;) {
         if (!connection) {
-            Result<std::unique_ptr<Connection>> dialled = co_await dial(url, deadline, timings);
+            Result<std::unique_ptr<Connection>> dialled = co_await dial(url, deadline, gate, timings);
             if (!dialled) {
                 co_return dialled.error();
             }
             connection = std::move(*dialled);
+        }
+        if (gate != nullptr && !gate->may_dial(connection->address())) {
+            co_return make_error_code(Errc::address_refused);  // forbidden since it was dialled
         }
         if (gate != nullptr && !gate->may_send()) {
             keep(origin, std::move(connection));
@@ -103,6 +106,14 @@ awaitable<Result<std::unique_ptr<Exchange>>> Client::Core::get(url::CanonicalUrl
         }
         timings = Timings();
     }
+}
+
+std::unique_ptr<Connection> Client::Core::kept_connection(const std::string& origin, SendGate* gate) {
+    std::unique_ptr<Connection> connection = pool.take(origin, clock.now());
+    while (connection && gate != nullptr && !gate->may_dial(connection->address())) {
+        connection = pool.take(origin, clock.now());
+    }
+    return connection;
 }
 
 std::string Client::Core::request_for(const url::CanonicalUrl& url) const {

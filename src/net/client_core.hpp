@@ -40,8 +40,11 @@ struct Client::Core {
 
     /// A new connection, ready for a request.
     boost::asio::awaitable<Result<std::unique_ptr<Connection>>> dial(const url::CanonicalUrl& url, Deadline deadline,
-                                                                     Timings& timings);
-    boost::asio::awaitable<Result<Addresses>> dialable_addresses(const url::CanonicalUrl& url, Deadline deadline);
+                                                                     SendGate* gate, Timings& timings);
+    boost::asio::awaitable<Result<Addresses>> dialable_addresses(const url::CanonicalUrl& url, Deadline deadline,
+                                                                 SendGate* gate);
+    /// A kept connection whose address may still be used; nullptr if there is none.
+    [[nodiscard]] std::unique_ptr<Connection> kept_connection(const std::string& origin, SendGate* gate);
     boost::asio::awaitable<Result<std::unique_ptr<Connection>>> connect(const Addresses& addresses, std::uint16_t port,
                                                                         Deadline deadline);
     void abandon_silent(DialRace& race);

@@ -70,9 +70,9 @@ class Stopwatch {
 }  // namespace
 
 awaitable<Result<std::unique_ptr<Connection>>> Client::Core::dial(const url::CanonicalUrl& url, Deadline deadline,
-                                                                  Timings& timings) {
+                                                                  SendGate* gate, Timings& timings) {
     const Stopwatch resolving(clock);
-    const Result<Addresses> addresses = co_await dialable_addresses(url, deadline);
+    const Result<Addresses> addresses = co_await dialable_addresses(url, deadline, gate);
     timings.dns = resolving.elapsed();
     if (!addresses) {
         co_return addresses.error();
@@ -92,7 +92,7 @@ awaitable<Result<std::unique_ptr<Connection>>> Client::Core::dial(const url::Can
 }
 
 awaitable<Result<Client::Core::Addresses>> Client::Core::dialable_addresses(const url::CanonicalUrl& url,
-                                                                            Deadline deadline) {
+                                                                            Deadline deadline, SendGate* gate) {
     if (!AddressGuard::allows_port(url.port)) {
         co_return make_error_code(Errc::address_refused);
     }
@@ -100,7 +100,9 @@ awaitable<Result<Client::Core::Addresses>> Client::Core::dialable_addresses(cons
     if (!addresses) {
         co_return addresses.error();
     }
-    std::erase_if(*addresses, [&](const ip::address& address) { return !guard.allows(address, url.port); });
+    std::erase_if(*addresses, [&](const ip::address& address) {
+        return !guard.allows(address, url.port) || (gate != nullptr && !gate->may_dial(address));
+    });
     if (addresses->empty()) {
         co_return make_error_code(Errc::address_refused);
     }

@@ -16,6 +16,7 @@
 #include "grit/base/outcome.hpp"
 #include "grit/base/result.hpp"
 #include "grit/dataset/export_source.hpp"
+#include "grit/politeness/block.hpp"
 
 namespace grit::admin {
 
@@ -34,6 +35,15 @@ struct RetryFilter {
     std::optional<std::string> host;                 ///< Only of this host (canonical name).
     std::optional<std::chrono::milliseconds> since;  ///< Only those asked last within this time, back from now.
     bool dry_run = false;                            ///< Count them, change nothing.
+};
+
+/// The domain whose owner does not want to be in the dataset.
+struct OptOutRequest {
+    std::string domain;  ///< Canonical.
+    std::string reason;
+    bool erase = false;    ///< Delete what was stored from it.
+    bool dry_run = false;  ///< Only list it; nothing is blocked.
+    std::uint32_t by_uid = 0;
 };
 
 /// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
@@ -75,6 +85,22 @@ class Backend {
     /// Puts records back into the frontier.
     /// @return {"requeued": n}.
     [[nodiscard]] virtual Checked<json::object> retry(const RetryFilter& filter) = 0;
+
+    /// What is blocked: a list of {"kind", "value", "reason", "since", "by_uid"}.
+    [[nodiscard]] virtual json::array blocks() = 0;
+    /// @param block  from `politeness::parse_block`, with reason and uid.
+    /// @return the block as it is in force.
+    [[nodiscard]] virtual Checked<json::object> block(const politeness::Block& block) = 0;
+    /// @param kind   nothing: of whatever kind.
+    /// @param value  as an operator spells it.
+    /// @return {"kind", "value", "requeued"}; nothing if that is not blocked.
+    [[nodiscard]] virtual Checked<std::optional<json::object>> unblock(std::optional<politeness::BlockKind> kind,
+                                                                       const std::string& value) = 0;
+
+    /// Begins it. @return its state; a Problem if another one is under way.
+    [[nodiscard]] virtual Checked<json::object> opt_out(const OptOutRequest& request) = 0;
+    /// The state of the one under way, or of the last one; nothing if there was none since the start.
+    [[nodiscard]] virtual std::optional<json::object> opt_out_state() = 0;
 
     /// The source is pulled on a thread of the server's own.
     [[nodiscard]] virtual Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(

@@ -90,6 +90,10 @@ class Committer {
 
     /// Results that are not in the state yet.
     [[nodiscard]] std::size_t uncommitted() const noexcept { return uncommitted_.load(std::memory_order_relaxed); }
+    /// Results handed in, and those of them that are in the state or were given back: when the second has reached what
+    /// the first was, all that was handed in until then is on record.
+    [[nodiscard]] std::uint64_t submitted() const noexcept { return submitted_.load(); }
+    [[nodiscard]] std::uint64_t recorded() const noexcept { return recorded_.load(); }
     /// URLs that wait for a retry.
     [[nodiscard]] std::uint64_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
     void add_waiting(std::int64_t change) noexcept { waiting_.fetch_add(static_cast<std::uint64_t>(change)); }
@@ -101,6 +105,7 @@ class Committer {
     void start_job();
     void run(store::WriteSession& session);
     [[nodiscard]] std::unique_ptr<Group> gather();
+    [[nodiscard]] static Result<std::string> free_path(const store::Txn& txn, Ordinal ordinal, std::string_view extension);
     [[nodiscard]] static Result<void> plan(store::WriteTxn& txn, Group& group);
     void discard(const std::string& temp_name);
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);
@@ -127,6 +132,8 @@ class Committer {
     std::unique_ptr<Group> unfinished_;  // published, but its records could not be written yet; writer's thread only
     std::atomic<bool> faulty_{false};
     std::atomic<std::size_t> uncommitted_{0};
+    std::atomic<std::uint64_t> submitted_{0};
+    std::atomic<std::uint64_t> recorded_{0};
     std::atomic<std::uint64_t> waiting_{0};
 };
 

@@ -16,6 +16,7 @@
 #include "grit/net/network_watch.hpp"
 #include "grit/net/resolver.hpp"
 #include "grit/net/tls_context.hpp"
+#include "grit/politeness/blocklist.hpp"
 #include "grit/politeness/site_policies.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -86,6 +87,8 @@ class Shard {
 
     /// Takes over the keys that may change while the daemon runs, with the next fetch.
     void apply(const config::Config& config, std::size_t max_in_flight);
+    /// What an operator has blocked, from now on. On the shard's thread, or before it starts.
+    void set_blocklist(politeness::BlocklistPtr list);
     /// Leases nothing new; what is in flight goes on.
     void drain();
     /// Cuts what is in flight (it is asked again after the next start) and ends the thread's work.
@@ -119,7 +122,8 @@ class Shard {
     void back_off(frontier::Lease lease, const fetch::Fetched& result);
     void wait_for_host(frontier::Lease lease, const fetch::Fetched& result);
 
-    void end_site(frontier::Lease lease, fetch::Fetched result);
+    void end_site(frontier::Lease lease, fetch::Fetched result, bool address_blocked);
+    void site_blocked(const frontier::Task& task);
     void site_answered(const frontier::SiteQuestion& question, fetch::Fetched result);
     void site_failed(const frontier::SiteQuestion& question, const fetch::Fetched& result, std::optional<Milliseconds> wait);
 
@@ -136,6 +140,7 @@ class Shard {
     std::vector<Milliseconds> down_schedule_;
     politeness::Manners manners_;
     politeness::SitePolicies sites_;
+    politeness::BlocklistPtr blocklist_;
     frontier::Frontier frontier_;
     std::unique_ptr<net::Resolver> resolver_;  // ended with the thread's work: a lookup outlives who asked for it
     net::Client client_;

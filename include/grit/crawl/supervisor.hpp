@@ -7,9 +7,11 @@
 #include "grit/config/config.hpp"
 #include "grit/crawl/committer.hpp"
 #include "grit/crawl/ingestor.hpp"
+#include "grit/crawl/opt_out.hpp"
 #include "grit/crawl/retry_feed.hpp"
 #include "grit/crawl/shard.hpp"
 #include "grit/frontier/host_table.hpp"
+#include "grit/politeness/blocklist.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/store/writer.hpp"
@@ -66,6 +68,8 @@ struct RequeueFilter {
     std::optional<HostId> host;
     std::int64_t since_ms = 0;  ///< asked last at or after this wall time
     bool dry_run = false;
+    /// Only those that this block has ended; their hosts' pace and back-off stay as they are.
+    std::optional<politeness::Block> ended_by;
 };
 
 /// Threads: all functions from the control thread (that of `control`), but those of the interfaces.
@@ -116,6 +120,18 @@ class Supervisor final : private CommitListener, private Crossing {
     /// Puts settled records without an image back. @return how many. Blocking while it reads the records.
     [[nodiscard]] Checked<std::uint64_t> requeue(const RequeueFilter& filter);
 
+    /// Nothing that the block concerns is asked from the return of the call on; what is open ends and is not kept. A block
+    /// that there is already gets the new reason. Waits for the writer and the shards (a commit's time).
+    /// @param block  from `politeness::parse_block`, with its other fields.
+    [[nodiscard]] Checked<void> block(politeness::Block block);
+    /// Takes a block back, and puts back what it has ended.
+    /// @return how many URLs those are; nothing if there is no such block.
+    [[nodiscard]] Checked<std::optional<std::uint64_t>> unblock(politeness::BlockKind kind, const std::string& value);
+    /// Blocks a domain, and begins to list what is stored from it, and to delete that if asked to.
+    [[nodiscard]] Checked<void> opt_out(const OptOutOrder& order);
+    [[nodiscard]] std::optional<OptOutState> opt_out_state() const { return opt_out_.state(); }
+    [[nodiscard]] const politeness::Blocklist& blocklist() const noexcept { return *blocklist_; }
+
     /// The oldest turn of any loop that has to turn: the watchdog's measure.
     [[nodiscard]] SteadyTime oldest_heartbeat() const;
     [[nodiscard]] frontier::HostTable& hosts() noexcept { return hosts_; }
@@ -136,6 +152,8 @@ class Supervisor final : private CommitListener, private Crossing {
     void run_committed(RunId run, const std::vector<store::RunHost>& hosts);
 
     [[nodiscard]] Checked<void> clean_up_after_crash();
+    [[nodiscard]] Checked<void> load_blocks(const store::Txn& txn);
+    void adopt(std::vector<politeness::Block> blocks);
     [[nodiscard]] Checked<void> load_hosts(const store::Txn& txn);
     [[nodiscard]] Shard& shard_of(HostId host);
     void schedule_tick();
@@ -152,6 +170,7 @@ class Supervisor final : private CommitListener, private Crossing {
 
     Parts parts_;
     frontier::HostTable hosts_;
+    politeness::BlocklistPtr blocklist_ = std::make_shared<const politeness::Blocklist>();
     net::TlsContext tls_;
     net::AddressGuard guard_;
     net::AddressLimits address_limits_;
@@ -161,6 +180,7 @@ class Supervisor final : private CommitListener, private Crossing {
     std::atomic<bool> paused_{false};
     std::vector<std::unique_ptr<Shard>> shards_;
     Ingestor ingestor_;
+    OptOut opt_out_;
     boost::asio::steady_timer timer_;
     std::function<void(OnceEnd)> on_once_end_;
 

@@ -22,6 +22,7 @@
 #include "grit/frontier/ready_queue.hpp"
 #include "grit/frontier/task.hpp"
 #include "grit/frontier/timer_wheel.hpp"
+#include "grit/politeness/blocklist.hpp"
 #include "grit/politeness/domain_gates.hpp"
 #include "grit/politeness/host_gate.hpp"
 #include "grit/politeness/site_policies.hpp"
@@ -156,6 +157,17 @@ class Frontier {
     /// An operator's retry: the host is asked again as if nothing had been.
     void forgive(HostId host);
     void hold(HostId host, Milliseconds time);
+
+    /// What an operator has blocked, from now on; nullptr is nothing. What waits for a blocked host ends as `opted_out`
+    /// with the next leases, whatever the host's gate says; nothing is asked for it any more, not even a robots.txt.
+    /// Looks at each host (0.1 us).
+    void set_blocklist(politeness::BlocklistPtr list);
+    /// The block that concerns a task: of the host it is asked at, of the host whose record it is, or of its URL.
+    /// nullptr if there is none. Valid until the next `set_blocklist`.
+    [[nodiscard]] const politeness::Block* block_of(const Task& task) const;
+    /// All addresses of a host turned out to be blocked when it was asked about its site: its URLs end as
+    /// `address_refused`, until the list changes.
+    void refuse_host(HostId host, std::string detail);
     /// What the state has to remember of it.
     [[nodiscard]] politeness::GateMemory memory(HostId host) const;
     /// The number of the outcome that its URLs end as; store::kNotGone.
@@ -211,6 +223,8 @@ class Frontier {
     [[nodiscard]] TaskPtr judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line);
     void unload(Host& host);
     void end_lines_of_gone(Host& host);
+    [[nodiscard]] Verdict end_of(const Host& host, TaskPtr task) const;
+    [[nodiscard]] static bool is_ended(const Host& host);
     void verdict(TaskPtr task, Outcome outcome, std::string detail);
     void end_request(const Lease& lease, politeness::Answer answer, Milliseconds latency);
     static void shed(Host& host);
@@ -230,6 +244,8 @@ class Frontier {
     ReadyQueue ready_;
     std::size_t ready_count_ = 0;
     TimerWheel parked_;
+    politeness::BlocklistPtr blocklist_;  // nullptr: nothing is blocked
+    std::unordered_map<HostId, std::string> refused_hosts_;  // with their details
     std::vector<Verdict> verdicts_;
     std::array<std::uint64_t, kCategories> categories_{};
     RunId last_run_ = 0;

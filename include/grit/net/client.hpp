@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -32,6 +33,9 @@ class TlsContext;
 class SendGate {
   public:
     virtual ~SendGate() = default;
+    /// Asked of each address before it is dialled, of one that a kept connection leads to, and once more before the
+    /// request is sent there; the AddressGuard is asked besides. If none is left the request ends as `address_refused`.
+    [[nodiscard]] virtual bool may_dial(const boost::asio::ip::address& /*address*/) { return true; }
     /// @return whether to send now; true counts as sent.
     [[nodiscard]] virtual bool may_send() = 0;
 };

@@ -14,6 +14,8 @@
 // | content     | SHA-256 (32 bytes)                     | location                       |
 // | spellings   | record key, SHA-256 of the spelling    | the URL as an annotation has it |
 // | sites       | host (u32 BE), scheme (u8), port (u16 BE) | SiteRow                     |
+// | blocks      | kind, a space, value                   | BlockRow (block_rows.hpp)      |
+// | removals    | path relative to the root              | Removal (opt_out_rows.hpp)     |
 //
 // `url_to_path` is a public promise to other programs: key and value are plain bytes.
 //

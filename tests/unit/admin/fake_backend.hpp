@@ -143,6 +143,46 @@ class FakeBackend : public Backend {
         }
         return json::object{{"requeued", 42}};
     }
+    json::array blocks() override {
+        note("blocks");
+        return {json::object{{"kind", "domain"}, {"value", "a.example"}, {"reason", "by mail"}, {"since", 1700000000}, {"by_uid", 7}}};
+    }
+    Checked<json::object> block(const politeness::Block& block) override {
+        note("block " + block.name() + (block.reason.empty() ? "" : " because " + block.reason) + " by " +
+             (block.by_uid == 4711 ? "4711" : "somebody"));
+        if (block.value == "full.example") {
+            return Problem{"10000 things are blocked already"};
+        }
+        return json::object{{"kind", politeness::name_of(block.kind)}, {"value", block.value}};
+    }
+    Checked<std::optional<json::object>> unblock(std::optional<politeness::BlockKind> kind, const std::string& value) override {
+        note("unblock " + (kind ? std::string(politeness::name_of(*kind)) + " " : "") + value);
+        if (value != "a.example") {
+            return std::optional<json::object>();
+        }
+        return std::optional(json::object{{"kind", "domain"}, {"value", value}, {"requeued", 3}});
+    }
+    Checked<json::object> opt_out(const OptOutRequest& request) override {
+        note("optout " + request.domain + (request.erase ? " delete" : "") + (request.dry_run ? " dry_run" : "") +
+             (request.reason.empty() ? "" : " because " + request.reason));
+        if (request.domain == "busy.example") {
+            return Problem{"another opt-out is under way"};
+        }
+        return json::object{{"domain", request.domain}, {"state", "running"}};
+    }
+    std::optional<json::object> opt_out_state() override {
+        if (opt_out_looks == 0) {
+            return std::nullopt;
+        }
+        const bool done = --opt_out_looks == 0;
+        return json::object{{"domain", "a.example"},        {"state", done ? opt_out_end : "running"},
+                            {"delete", true},               {"dry_run", false},
+                            {"listed", 5},                  {"deleted", 5},
+                            {"files_removed", 3},           {"files_kept", 1},
+                            {"freed_bytes", 2048},          {"list", "/state/optouts/a.example.jsonl"},
+                            {"problem", done && opt_out_end == "failed" ? "the disk is full" : ""}};
+    }
+
     Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override {
         note("export " + std::string(dataset::name_of(format)));
         return std::unique_ptr<dataset::ExportSource>(std::make_unique<PiecesSource>(export_pieces, export_problem));
@@ -162,6 +202,8 @@ class FakeBackend : public Backend {
     std::string retry_problem;
     std::vector<std::string> export_pieces{"url,path\r\n", "https://a.example/x.jpg,/srv/00000/000000005.jpg\r\n"};
     std::string export_problem;
+    std::atomic<int> opt_out_looks{0};  // until it is done
+    std::string opt_out_end = "done";
 
   private:
     void note(std::string call) {

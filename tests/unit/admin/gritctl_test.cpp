@@ -93,6 +93,46 @@ TEST_F(Gritctl, ControlsReachTheDaemon) {
     EXPECT_THAT(ask(server, "version").out, HasSubstr("gritd   " + std::string(grit::version()) + " (API 1.0.0)\n"));
 }
 
+TEST_F(Gritctl, BlocksAndUnblocks) {
+    const RunningServer server(backend_);
+    EXPECT_EQ(ask(server, "block A.example --reason 'by mail'").out, "blocked: domain a.example\n");
+    EXPECT_EQ(ask(server, "block pattern '*/x/*'").out, "blocked: pattern */x/*\n");
+    EXPECT_EQ(ask(server, "unblock a.example").out, "no longer blocked: domain a.example\n3 URLs that it had ended will be asked again\n");
+    EXPECT_THAT(ask(server, "blocks").out, HasSubstr("by mail"));
+    EXPECT_EQ(json::parse(ask(server, "blocks --json").out).at("blocks").as_array().size(), 1u);
+    EXPECT_EQ(ask(server, "unblock host b.example").code, 4);
+    EXPECT_EQ(ask(server, "block full.example").code, 1);
+    EXPECT_EQ(ask(server, "block co.uk").code, 1);
+    EXPECT_EQ(ask(server, "block hots a.example").code, 2);
+    EXPECT_EQ(ask(server, "block").code, 2);
+    const auto calls = backend_.calls();
+    ASSERT_GE(calls.size(), 3u);
+    EXPECT_THAT(calls[0], StartsWith("block domain a.example because by mail"));
+    EXPECT_THAT(calls[1], StartsWith("block pattern */x/*"));
+    EXPECT_EQ(calls[2], "unblock a.example");
+}
+
+TEST_F(Gritctl, OptOutWaitsForItsEnd) {
+    backend_.opt_out_looks = 2;
+    const RunningServer server(backend_);
+    const Ran ran = ask(server, "optout A.example --delete --reason 'by mail'");
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_EQ(ran.out,
+              "5 images are stored from a.example\n"
+              "a.example is blocked: nothing is asked of it any more\n"
+              "5 records deleted, 3 files removed (2.0 KiB)\n"
+              "1 files stay: other domains have the same images, and their records name the files\n"
+              "list: /state/optouts/a.example.jsonl\n");
+    EXPECT_THAT(backend_.calls(), ElementsAre("optout a.example delete because by mail"));
+    backend_.opt_out_looks = 1;
+    backend_.opt_out_end = "failed";
+    const Ran failed = ask(server, "optout a.example --dry-run");
+    EXPECT_EQ(failed.code, 1);
+    EXPECT_THAT(failed.err, StartsWith("gritctl: the disk is full\n"));
+    EXPECT_EQ(ask(server, "optout busy.example").code, 1);
+    EXPECT_EQ(ask(server, "optout").code, 2);
+}
+
 TEST_F(Gritctl, NotFoundIsFour) {
     const RunningServer server(backend_);
     const Ran host = ask(server, "host nowhere.example");

@@ -168,5 +168,57 @@ TEST_F(RouterTest, ExportTakesAFormat) {
     EXPECT_THAT(backend_.calls(), ElementsAre("export csv"));
 }
 
+TEST_F(RouterTest, BlocksAreReadInAnySpellingAndPassedOnCanonical) {
+    const auto posted = [this](std::string_view body) {
+        Routed routed = Router(backend_).route(Call{"POST", "/v1/blocks", body, 4711});
+        action_ = routed.action;
+        return std::get<Reply>(std::move(routed.answer));
+    };
+    EXPECT_EQ(posted(R"({"value":"EXAMPLE.org.","reason":"asked by mail"})").status, 200u);
+    EXPECT_EQ(action_, "block");
+    EXPECT_EQ(posted(R"({"value":"a.example","kind":"host"})").status, 200u);
+    EXPECT_EQ(posted(R"({"value":"192.0.2.9/24"})").status, 200u);
+    EXPECT_EQ(posted(R"({"value":"full.example"})").status, 409u);
+    EXPECT_EQ(ask("GET", "/v1/blocks").body.at("blocks").as_array().size(), 1u);
+    EXPECT_EQ(action_, "");
+    EXPECT_THAT(backend_.calls(),
+                ElementsAre("block domain example.org because asked by mail by 4711", "block host a.example by 4711",
+                            "block cidr 192.0.2.0/24 by 4711", "block domain full.example by 4711", "blocks"));
+}
+
+TEST_F(RouterTest, WrongBlocksAreNamed) {
+    EXPECT_THAT(detail(ask("POST", "/v1/blocks", "{}")), HasSubstr("\"value\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/blocks", R"({"value":"a.example","kind":"name"})")), HasSubstr("\"kind\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/blocks", R"({"value":"co.uk"})")), HasSubstr("public suffix"));
+    EXPECT_THAT(detail(ask("POST", "/v1/blocks", R"({"value":"a.example","reason":"two\nlines"})")), HasSubstr("\"reason\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/blocks", R"({"value":"a.example","why":""})")), HasSubstr("unknown field"));
+    EXPECT_EQ(ask("DELETE", "/v1/blocks").status, 400u);
+    EXPECT_EQ(ask("DELETE", "/v1/blocks?value=a.example&kind=name").status, 400u);
+    EXPECT_EQ(ask("PUT", "/v1/blocks").allow, "GET, POST, DELETE");
+    EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
+TEST_F(RouterTest, UnblockTellsWhatIsAskedAgain) {
+    const Reply reply = ask("DELETE", "/v1/blocks?value=a.example&kind=domain");
+    EXPECT_EQ(action_, "unblock");
+    EXPECT_EQ(json::serialize(reply.body), R"({"kind":"domain","value":"a.example","requeued":3})");
+    EXPECT_EQ(ask("DELETE", "/v1/blocks?value=b.example").status, 404u);
+    EXPECT_THAT(backend_.calls(), ElementsAre("unblock domain a.example", "unblock b.example"));
+}
+
+TEST_F(RouterTest, OptOutIsBegunAndLookedAt) {
+    EXPECT_EQ(ask("GET", "/v1/optout").status, 404u);
+    EXPECT_EQ(ask("POST", "/v1/optout", R"({"domain":"*.EXAMPLE.org","delete":true,"reason":"by mail"})").status, 202u);
+    EXPECT_EQ(action_, "optout");
+    EXPECT_EQ(ask("POST", "/v1/optout", R"({"domain":"a.example","dry_run":true})").status, 202u);
+    EXPECT_EQ(ask("POST", "/v1/optout", R"({"domain":"busy.example"})").status, 409u);
+    EXPECT_THAT(detail(ask("POST", "/v1/optout", "{}")), HasSubstr("\"domain\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/optout", R"({"domain":"a.example","delete":1})")), HasSubstr("\"delete\""));
+    EXPECT_EQ(ask("POST", "/v1/optout", R"({"domain":"192.0.2.1"})").status, 400u);
+    EXPECT_THAT(backend_.calls(), ElementsAre("optout example.org delete because by mail", "optout a.example dry_run", "optout busy.example"));
+    backend_.opt_out_looks = 1;
+    EXPECT_EQ(ask("GET", "/v1/optout").body.at("state"), "done");
+}
+
 }  // namespace
 }  // namespace grit::admin

@@ -1,0 +1,118 @@
+#include "durable_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace grit::crawl {
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
+constexpr mode_t kMode = 0640;
+
+Problem failed(const std::string& path, std::string_view doing, int error) {
+    return Problem{fmt::format("{} can not be {}: {}", path, doing, std::strerror(error))};
+}
+
+Checked<void> write_all(const std::string& path, int descriptor, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno != EINTR) {
+            return failed(path, "written", errno);
+        }
+        bytes.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+Checked<void> sync_folder_of(const std::string& path) {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0 || ::fsync(descriptor) != 0) {
+        const int error = errno;
+        ::close(descriptor);
+        return failed(folder, "synced", error);
+    }
+    ::close(descriptor);
+    return {};
+}
+
+}  // namespace
+
+Checked<DurableFile> DurableFile::create(const std::string& path) {
+    std::error_code ignored;  // the open below tells
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (std::filesystem::create_directory(folder, ignored)) {
+        std::filesystem::permissions(folder, std::filesystem::perms(0750), ignored);
+    }
+    const std::string part = path + ".part";
+    const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
+    if (descriptor < 0) {
+        return failed(part, "made", errno);
+    }
+    return DurableFile(path, descriptor);
+}
+
+DurableFile::DurableFile(DurableFile&& other) noexcept
+    : path_(std::move(other.path_)), buffer_(std::move(other.buffer_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+DurableFile::~DurableFile() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+        ::unlink((path_ + ".part").c_str());
+    }
+}
+
+Checked<void> DurableFile::write(std::string_view bytes) {
+    buffer_ += bytes;
+    return buffer_.size() < kBufferBytes ? Checked<void>() : flush();
+}
+
+Checked<void> DurableFile::flush() {
+    const std::string bytes = std::exchange(buffer_, {});
+    return write_all(path_, descriptor_, bytes);
+}
+
+Checked<void> DurableFile::commit() {
+    if (auto flushed = flush(); !flushed) {
+        return flushed;
+    }
+    if (::fsync(descriptor_) != 0) {
+        return failed(path_, "synced", errno);
+    }
+    const std::string part = path_ + ".part";
+    if (::rename(part.c_str(), path_.c_str()) != 0) {
+        return failed(path_, "put in place", errno);
+    }
+    ::close(std::exchange(descriptor_, -1));
+    return sync_folder_of(path_);
+}
+
+Checked<void> append_line_once(const std::string& path, std::string_view line, std::string_view mark) {
+    {
+        std::ifstream file(path, std::ios::binary);
+        const std::string known{std::istreambuf_iterator<char>(file), {}};
+        if (known.find(mark) != std::string::npos) {
+            return {};
+        }
+    }
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kMode);
+    if (descriptor < 0) {
+        return failed(path, "opened", errno);
+    }
+    Checked<void> done = write_all(path, descriptor, std::string(line) + "\n");
+    if (done && ::fdatasync(descriptor) != 0) {
+        done = failed(path, "synced", errno);
+    }
+    ::close(descriptor);
+    return done ? sync_folder_of(path) : done;
+}
+
+}  // namespace grit::crawl
