@@ -256,6 +256,7 @@ void App::pulse() {
         service_manager_.watchdog();
     }
     const crawl::CrawlStatus now = supervisor_->status();
+    heap_trim_.look(clock_.now(), now.in_flight == 0 && now.input.complete);
     std::uint64_t settled = now.totals.quarantined;
     for (const std::uint64_t count : now.totals.outcomes) {
         settled += count;

@@ -8,6 +8,7 @@
 #include "grit/admin/server.hpp"
 #include "grit/archive/depot.hpp"
 #include "grit/base/clock.hpp"
+#include "grit/base/heap_trim.hpp"
 #include "grit/base/log.hpp"
 #include "grit/config/config.hpp"
 #include "grit/crawl/supervisor.hpp"
@@ -83,6 +84,7 @@ class App final : private Controls {
     boost::asio::steady_timer pulse_;
     boost::asio::steady_timer drain_timer_;
     SteadyTime drain_ends_ = SteadyTime::max();
+    HeapTrim heap_trim_{clock_.now()};
     bool draining_ = false;
     bool ending_ = false;
     ExitCode exit_code_ = ExitCode::clean;
