@@ -218,10 +218,10 @@ class Simulation {
     Simulation(const SimulatedWeb& web, State& state, const Options& options)
         : web_(web),
           state_(state),
-          manners_{.min_interval = Milliseconds(options.min_interval_ms), .down_schedule = kDownSchedule},
-          frontier_(state.env(), state.hosts(), manners_, sites_, state.clock(), log_),
-          judge_(web.options().hosts, manners_.min_interval, manners_.connections_per_host,
-                 manners_.connections_per_domain),
+          classes_({.min_interval = Milliseconds(options.min_interval_ms), .down_schedule = kDownSchedule}),
+          frontier_(state.env(), state.hosts(), classes_, sites_, state.clock(), log_),
+          judge_(web.options().hosts, classes_.own().min_interval, classes_.own().connections_per_host,
+                 classes_.own().connections_per_domain),
           limits_(web.options().hosts),
           served_(web.options().hosts),
           flights_(options.slots) {
@@ -347,7 +347,7 @@ class Simulation {
 
     const SimulatedWeb& web_;
     State& state_;
-    politeness::Manners manners_;
+    politeness::HostClasses classes_;
     std::string log_text_;
     Logger log_{LogLevel::warning, log_text_};
     politeness::SitePolicies sites_{0, {.robots = false, .tdmrep = false}};

@@ -217,6 +217,7 @@ Checked<json::object> AppBackend::explain(const std::string& url) {
             why = fmt::format("its host is {} with {} URLs left", view->state, view->remaining);
             out["host_may_be_asked_in_ms"] = view->next_in.count();
             out["host_state"] = view->state;
+            out["host_class"] = text_or_null(view->politeness_class);
         }
     }
     out["why"] = why;
@@ -232,6 +233,7 @@ json::object AppBackend::host_json(const frontier::HostView& view) {
     out["state"] = view.state;
     out["remaining"] = view.remaining;
     out["open_requests"] = view.open;
+    out["class"] = text_or_null(view.politeness_class);
     out["interval_ms"] = view.interval.count();
     out["next_in_ms"] = view.next_in.count();
     out["eta_seconds"] = static_cast<std::int64_t>(view.remaining) * view.interval.count() / 1000;

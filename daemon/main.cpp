@@ -3,6 +3,7 @@
 #include "exit_code.hpp"
 
 #include "grit/base/version.hpp"
+#include "grit/config/classes.hpp"
 #include "grit/config/load.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,7 +27,7 @@ void print_errors(const std::vector<grit::config::ConfigError>& errors) {
     }
 }
 
-ExitCode check_config(const std::string& file) {
+ExitCode check_config(const std::string& file, bool show_effective) {
     const auto loaded = grit::config::load_config(file);
     if (const auto* errors = std::get_if<std::vector<grit::config::ConfigError>>(&loaded)) {
         print_errors(*errors);
@@ -35,6 +36,11 @@ ExitCode check_config(const std::string& file) {
     }
     for (const std::string& warning : grit::config::warnings_about(std::get<grit::config::Config>(loaded))) {
         fmt::print(stderr, "{}: warning: {}\n", file, warning);
+    }
+    if (show_effective) {
+        const auto& config = std::get<grit::config::Config>(loaded);
+        fmt::print("{}", grit::config::effective_toml(grit::config::with_classes_written_out(config)));
+        return ExitCode::clean;
     }
     fmt::print("{}: ok\n", file);
     return ExitCode::clean;
@@ -73,6 +79,9 @@ int main(int argc, char** argv) {
     run_command->add_flag("--once", once, "end when nothing is in flight or due soon: 0 all settled, 7 some wait for a later retry");
     CLI::App* check_command = cli.add_subcommand("check-config", "read the TOML file and say all that is wrong with it");
     check_command->add_option("--config", file, "the TOML file")->required();
+    bool show_effective = false;
+    check_command->add_flag("--effective", show_effective,
+                            "print the config with every default and every class of hosts that holds");
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -80,7 +89,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
-        return static_cast<int>(check_command->parsed() ? check_config(file) : run(file, once));
+        return static_cast<int>(check_command->parsed() ? check_config(file, show_effective) : run(file, once));
     } catch (const std::exception& error) {
         fmt::print(stderr, "gritd: {}\n", error.what());
         return static_cast<int>(ExitCode::io);

@@ -11,6 +11,10 @@ namespace grit::config {
 namespace {
 
 constexpr std::size_t kMaxSocketPathBytes = 107;
+constexpr std::size_t kMaxClassNameBytes = 64;
+// RFC 1035 2.3.4, without the dot at the end.
+constexpr std::size_t kMaxNameBytes = 253;
+constexpr std::size_t kMaxLabelBytes = 63;
 
 // RFC 9110 5.6.2.
 bool is_token_character(char c) {
@@ -28,9 +32,18 @@ bool is_header_text(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 bool is_product_token_character(char c) {
     const auto in = [c](char low, char high) { return c >= low && c <= high; };
     return in('a', 'z') || in('A', 'Z') || c == '_' || c == '-';
+}
+
+bool is_label(std::string_view label) {
+    return !label.empty() && label.size() <= kMaxLabelBytes &&
+           std::all_of(label.begin(), label.end(), [](char c) { return is_product_token_character(c) || is_digit(c); });
 }
 
 Complaint complaint(std::string_view text) {
@@ -117,6 +130,33 @@ Complaint check_listen(const std::string& value) {
     return value.empty() || parse_endpoint(value)
                ? std::nullopt
                : complaint(R"(is no address to listen on: write "127.0.0.1:9187", "[::1]:9187", or "" for none)");
+}
+
+Complaint check_class_name(const std::string& value) {
+    const bool fits = !value.empty() && value.size() <= kMaxClassNameBytes;
+    return fits && std::all_of(value.begin(), value.end(),
+                               [](char c) { return is_product_token_character(c) || is_digit(c) || c == '.'; })
+               ? std::nullopt
+               : complaint(R"(is no name of a class: up to 64 letters, digits, "-", "_" and ".")");
+}
+
+Complaint check_suffix(const std::string& value) {
+    std::string_view name = value;
+    if (std::any_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+        return complaint(R"(is not ASCII: write the name as DNS has it, like "xn--bcher-kva.example")");
+    }
+    name.remove_suffix(name.ends_with('.') ? 1 : 0);
+    std::string_view label;
+    bool good = name.size() <= kMaxNameBytes;
+    for (std::size_t begin = 0; good && begin <= name.size(); begin += label.size() + 1) {
+        label = name.substr(begin, name.find('.', begin) - begin);
+        good = is_label(label);
+    }
+    if (!good) {
+        return complaint(R"(is no host name: write "example.org" for that host and all below it)");
+    }
+    return std::all_of(label.begin(), label.end(), is_digit) ? complaint("ends in a number: an address is in no class")
+                                                             : std::nullopt;
 }
 
 Complaint check_socket_path(const std::string& value) {

@@ -24,6 +24,10 @@ Complaint check_host(const std::string& value);
 Complaint check_sha256(const std::string& value);
 Complaint check_cidr(const std::string& value);
 Complaint check_listen(const std::string& value);
+Complaint check_class_name(const std::string& value);
+/// A host name (RFC 1123 2.1, "_" too) in ASCII, in any case, with or without the dot at its end: what ends in a number
+/// would be an address and has no suffixes.
+Complaint check_suffix(const std::string& value);
 /// sockaddr_un holds 108 bytes with the ending NUL (unix(7)).
 Complaint check_socket_path(const std::string& value);
 

@@ -1,6 +1,8 @@
 // Config back to text: the whole of it, what a reload can not change, and what is odd about it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "grit/config/load.hpp"
 #include "schema.hpp"
 #include "spelling.hpp"
@@ -11,6 +13,7 @@ namespace {
 struct WrittenKey {
     Key key;
     std::string value;  // As TOML.
+    bool is_tables = false;  // The value is whole tables, with their heads.
 };
 
 // A visitor of `describe` that spells every value.
@@ -43,10 +46,33 @@ class Writer {
         add(key, quoted(name_of(value)));
     }
 
+    void maybe_count(const Key& key, const std::optional<std::uint32_t>& value, Between<std::uint32_t> range) {
+        if (value) {
+            count(key, *value, range);
+        }
+    }
+    void maybe_duration(const Key& key, const std::optional<milliseconds>& value, Between<milliseconds> range) {
+        if (value) {
+            duration(key, *value, range);
+        }
+    }
+    void classes(const Key& key, const Politeness& politeness) {
+        std::string out;
+        for (const HostClass& host_class : politeness.classes) {
+            Writer writer;
+            describe_class(host_class, writer);
+            out += fmt::format("\n[[{}.{}]]\n", key.table, key.name);
+            for (const WrittenKey& written : writer.written()) {
+                out += fmt::format("{} = {}\n", written.key.name, written.value);
+            }
+        }
+        written_.push_back({key, std::move(out), true});
+    }
+
     [[nodiscard]] const std::vector<WrittenKey>& written() const { return written_; }
 
   private:
-    void add(const Key& key, std::string value) { written_.push_back({key, std::move(value)}); }
+    void add(const Key& key, std::string value) { written_.push_back({key, std::move(value), false}); }
     template <class T, class Spell>
     static std::string list_of(const std::vector<T>& values, Spell spell) {
         std::string out;
@@ -74,12 +100,12 @@ std::string_view name_of(Layout layout) noexcept {
 std::string effective_toml(const Config& config) {
     std::string out;
     std::string_view table;
-    for (const auto& [key, value] : written_of(config)) {
+    for (const auto& [key, value, is_tables] : written_of(config)) {
         if (key.table != table) {
             out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", key.table);
             table = key.table;
         }
-        out += fmt::format("{} = {}\n", key.name, value);
+        out += is_tables ? value : fmt::format("{} = {}\n", key.name, value);
     }
     return out;
 }
@@ -113,6 +139,9 @@ std::vector<std::string> warnings_about(const Config& config) {
     warn_if(!config.politeness.tdmrep, "politeness.tdmrep is off: tdmrep.json is neither asked for nor obeyed");
     warn_if(config.politeness.min_interval == milliseconds(0),
             "politeness.min_interval is 0: a host has no pace limit");
+    warn_if(std::any_of(config.politeness.classes.begin(), config.politeness.classes.end(),
+                        [](const HostClass& c) { return c.min_interval == milliseconds(0); }),
+            "min_interval of a politeness.class is 0: its hosts have no pace limit");
     warn_if(!config.tls.verify, "tls.verify is off: certificates are not checked");
     warn_if(!config.tls.waivers.empty(), "tls.waivers lets certificates of some hosts pass: their records say so");
     warn_if(!config.network.allow.empty(), "network.allow opens private addresses to URLs of the annotations");

@@ -12,6 +12,7 @@
 
 #include "reader.hpp"
 #include "schema.hpp"
+#include "shipped_classes.hpp"
 #include "spelling.hpp"
 
 namespace grit::config {
@@ -37,6 +38,11 @@ std::vector<ConfigError> sorted(std::vector<ConfigError> errors) {
     return errors;
 }
 
+std::vector<ConfigError> syntax_error(const std::string& file, const toml::parse_error& error) {
+    return {{file, error.source().begin.line, error.source().begin.column,
+             fmt::format("no valid TOML: {}", printable(error.description()))}};
+}
+
 LoadResult whole_file_error(const std::string& file, std::string message) {
     return std::vector<ConfigError>{{file, 0, 0, std::move(message)}};
 }
@@ -57,9 +63,7 @@ LoadResult parse_config(std::string_view text, const std::string& file_name) {
     }
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed) {
-        const toml::parse_error& error = parsed.error();
-        return std::vector<ConfigError>{{file_name, error.source().begin.line, error.source().begin.column,
-                                         fmt::format("no valid TOML: {}", printable(error.description()))}};
+        return syntax_error(file_name, parsed.error());
     }
     Config config;
     Reader reader(parsed.table(), file_name);
@@ -71,6 +75,23 @@ LoadResult parse_config(std::string_view text, const std::string& file_name) {
         return errors;
     }
     return config;
+}
+
+std::variant<std::vector<HostClass>, std::vector<ConfigError>> parse_classes(std::string_view text,
+                                                                             const std::string& file_name) {
+    const toml::parse_result parsed = toml::parse(text);
+    if (!parsed) {
+        return syntax_error(file_name, parsed.error());
+    }
+    Politeness politeness;
+    Reader reader(parsed.table(), file_name);
+    reader.classes({"politeness", "class"}, politeness);
+    reader.report_unknown();
+    std::vector<ConfigError> errors = sorted(reader.take_errors());
+    if (!errors.empty()) {
+        return errors;
+    }
+    return std::move(politeness.classes);
 }
 
 LoadResult load_config(const std::string& path) {

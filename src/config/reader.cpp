@@ -66,7 +66,7 @@ std::string Reader::path_of(const Key& key) {
 }
 
 const toml::node* Reader::node_of(const Key& key) const {
-    const toml::table* table = root_[key.table].as_table();
+    const toml::table* table = only_table_ ? &root_ : root_[key.table].as_table();
     return table != nullptr ? table->get(key.name) : nullptr;
 }
 
@@ -301,7 +301,7 @@ void Reader::report_value(const Key& key, std::string message) {
 }
 
 void Reader::report_missing(const Key& key) {
-    const toml::node* table = root_.get(key.table);
+    const toml::node* table = only_table_ ? &root_ : root_.get(key.table);
     if (table != nullptr && !table->is_table()) {
         return;  // Reported as a table that is none.
     }
@@ -309,6 +309,10 @@ void Reader::report_missing(const Key& key) {
 }
 
 void Reader::report_unknown() {
+    if (only_table_) {
+        report_unknown_keys(*only_table_, root_);
+        return;
+    }
     for (const auto& [key, node] : root_) {
         const toml::table* table = node.as_table();
         if (!known_.contains(key.str())) {
@@ -316,10 +320,14 @@ void Reader::report_unknown() {
         } else if (table == nullptr) {
             report_at(node.source(), fmt::format("{}: expected a table, found {}", key.str(), found_in(node)));
         } else {
-            for (const auto& [name, value] : *table) {
-                report_unknown_key(key.str(), name);
-            }
+            report_unknown_keys(key.str(), *table);
         }
+    }
+}
+
+void Reader::report_unknown_keys(std::string_view name, const toml::table& table) {
+    for (const auto& [key, value] : table) {
+        report_unknown_key(name, key);
     }
 }
 

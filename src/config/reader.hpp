@@ -21,6 +21,9 @@ namespace grit::config {
 class Reader {
   public:
     Reader(const toml::table& root, std::string file) : root_(root), file_(std::move(file)) {}
+    /// Of the one table that keys call `table`: an element of a list of tables.
+    Reader(const toml::table& element, std::string file, std::string_view table)
+        : root_(element), file_(std::move(file)), only_table_(table) {}
 
     void text(const Key& key, std::string& out, Check check);
     void texts(const Key& key, std::vector<std::string>& out, Between<std::size_t> length, Check check);
@@ -32,6 +35,10 @@ class Reader {
     void durations(const Key& key, std::vector<milliseconds>& out, Between<std::size_t> length,
                    Between<milliseconds> range);
     void ports(const Key& key, std::map<std::uint16_t, std::uint16_t>& out);
+    /// @param out  its other keys have been read: classes inherit them.
+    void classes(const Key& key, Politeness& out);
+    void maybe_count(const Key& key, std::optional<std::uint32_t>& out, Between<std::uint32_t> range);
+    void maybe_duration(const Key& key, std::optional<milliseconds>& out, Between<milliseconds> range);
 
     /// A name out of a closed list.
     template <class T, std::size_t N>
@@ -68,16 +75,19 @@ class Reader {
                                 std::string_view elements);
     std::optional<std::size_t> chosen_of(const Key& key, std::span<const std::string_view> names);
     std::optional<std::uint16_t> port_in(const Key& key, const toml::node& node);
+    void check_class(const HostClass& read, const Politeness& politeness, Reader& place) const;
 
     void report(const Key& key, const toml::source_region& place, const std::string& message);
     void report_at(const toml::source_region& place, std::string message);
     void report_missing(const Key& key);
+    void report_unknown_keys(std::string_view name, const toml::table& table);
     void report_unknown_key(std::string_view table, const toml::key& key);
     void report_unknown_table(const toml::key& key, const toml::node& node);
     [[nodiscard]] std::string hint_for(std::string_view table, std::string_view name) const;
 
     const toml::table& root_;
     std::string file_;
+    std::optional<std::string_view> only_table_;
     std::vector<ConfigError> errors_;
     std::map<std::string_view, std::vector<std::string_view>> known_;  // Names by table, as visited.
     std::set<std::string> unsound_;                                    // Paths of keys with an error.

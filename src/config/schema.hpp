@@ -42,6 +42,21 @@ inline constexpr Between<milliseconds> kInterval{milliseconds(0), std::chrono::h
 inline constexpr Between<milliseconds> kRetryWait{milliseconds(0), std::chrono::hours(24 * 365)};
 inline constexpr Between<std::uint32_t> kPixels{0, std::numeric_limits<std::uint32_t>::max()};
 inline constexpr Between<std::size_t> kAnyLength{0, 4096};
+inline constexpr Between<std::uint32_t> kPerHost{1, 64};
+inline constexpr Between<std::uint32_t> kPerDomain{1, 1024};
+
+// Keys of one [[politeness.class]]. C is HostClass or const HostClass; V also has `maybe_...`, for what may be absent.
+template <class C, class V>
+void describe_class(C& c, V& v) {
+    constexpr std::string_view kTable = "politeness.class";
+    v.text({kTable, "name", Reload::live, true}, c.name, check_class_name);
+    v.texts({kTable, "suffixes", Reload::live, true}, c.suffixes, {1, 4096}, check_suffix);
+    v.text({kTable, "reason", Reload::live, true}, c.reason, check_not_empty);
+    v.maybe_count({kTable, "connections_per_host"}, c.connections_per_host, kPerHost);
+    v.maybe_count({kTable, "connections_per_domain"}, c.connections_per_domain, kPerDomain);
+    v.maybe_duration({kTable, "min_interval"}, c.min_interval, kInterval);
+    v.maybe_duration({kTable, "max_interval"}, c.max_interval, kInterval);
+}
 
 // C is Config or const Config; V has a function per kind of value (Reader in load.cpp names them all).
 template <class C, class V>
@@ -67,15 +82,18 @@ void describe_fetching(C& c, V& v) {
     v.count({"fetch", "max_redirects"}, c.fetch.max_redirects, {0, 20});
     v.text({"fetch", "user_agent", Reload::restart}, c.fetch.user_agent, check_user_agent);
     v.count({"fetch", "shards", Reload::restart}, c.fetch.shards, {0, 64});
-    v.count({"politeness", "connections_per_host"}, c.politeness.connections_per_host, {1, 64});
+    v.count({"politeness", "connections_per_host"}, c.politeness.connections_per_host, kPerHost);
     v.duration({"politeness", "min_interval"}, c.politeness.min_interval, kInterval);
     v.duration({"politeness", "max_interval"}, c.politeness.max_interval, kInterval);
     v.flag({"politeness", "robots", Reload::restart}, c.politeness.robots);
     v.texts({"politeness", "disallowed_directives"}, c.politeness.disallowed_directives, kAnyLength, check_directive);
     v.flag({"politeness", "tdm_reservation"}, c.politeness.tdm_reservation);
     v.flag({"politeness", "tdmrep", Reload::restart}, c.politeness.tdmrep);
-    v.count({"politeness", "connections_per_domain", Reload::restart}, c.politeness.connections_per_domain, {1, 1024});
+    v.count({"politeness", "connections_per_domain"}, c.politeness.connections_per_domain, kPerDomain);
     v.count({"politeness", "connections_per_address", Reload::restart}, c.politeness.connections_per_address, {1, 4096});
+    v.flag({"politeness", "shipped_classes"}, c.politeness.shipped_classes);
+    // The last of its table: it is written as tables of its own.
+    v.classes({"politeness", "class"}, c.politeness);
     v.size({"filter", "min_bytes"}, c.filter.min_bytes, {0, 1ULL << 40});
     v.count({"filter", "min_width"}, c.filter.min_width, kPixels);
     v.count({"filter", "max_width"}, c.filter.max_width, kPixels);

@@ -1,5 +1,7 @@
 #include "grit/crawl/shard.hpp"
 
+#include "manners.hpp"
+
 #include "grit/metrics/metrics.hpp"
 #include "grit/robots/rules.hpp"
 
@@ -70,16 +72,6 @@ politeness::ObeyedFiles obeyed_files(const config::Config& config) {
     return {config.politeness.robots, config.politeness.tdmrep};
 }
 
-politeness::Manners manners_of(const config::Config& config, std::span<const Milliseconds> down_schedule) {
-    politeness::Manners manners;
-    manners.connections_per_host = config.politeness.connections_per_host;
-    manners.connections_per_domain = config.politeness.connections_per_domain;
-    manners.min_interval = config.politeness.min_interval;
-    manners.max_interval = config.politeness.max_interval;
-    manners.down_schedule = down_schedule;
-    return manners;
-}
-
 // The host's pace, asked when the request is ready to go out.
 class LeaseGate final : public net::SendGate {
   public:
@@ -114,9 +106,9 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       io_(1),
       keep_running_(io_.get_executor()),
       down_schedule_(context.config.retry.schedule.begin(), context.config.retry.schedule.end()),
-      manners_(manners_of(context.config, down_schedule_)),
+      classes_(host_classes_of(context.config, down_schedule_)),
       sites_(kSitePolicyBytes, obeyed_files(context.config)),
-      frontier_(context.env, context.hosts, manners_, sites_, context.clock, context.log),
+      frontier_(context.env, context.hosts, classes_, sites_, context.clock, context.log),
       resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config, context.network), context.clock, context.metrics)),
       client_(io_, client_options(context.config, max_in_flight), *resolver_, context.guard, context.tls,
               context.address_limits, context.metrics, context.clock),
@@ -147,7 +139,12 @@ void Shard::apply(const config::Config& config, std::size_t max_in_flight) {
         shard.config_ = config;
         shard.max_in_flight_ = max_in_flight;
         shard.down_schedule_ = config.retry.schedule;
-        shard.manners_ = manners_of(config, shard.down_schedule_);
+        politeness::HostClasses classes = host_classes_of(config, shard.down_schedule_);
+        const bool same_hosts = classes.finds_as(shard.classes_);
+        shard.classes_ = std::move(classes);
+        if (!same_hosts) {
+            shard.frontier_.classes_changed();
+        }
         shard.fetcher_.set_options(fetch_options(config));
     });
 }

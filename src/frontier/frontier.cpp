@@ -26,16 +26,15 @@ Lease::~Lease() {
     }
 }
 
-Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::Manners& manners,
+Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::HostClasses& classes,
                    politeness::SitePolicies& sites, const Clock& clock, const Logger& log)
     : env_(env),
       table_(hosts),
-      manners_(manners),
+      classes_(classes),
       sites_(sites),
       clock_(clock),
       log_(log),
       random_(std::random_device{}()),
-      domains_(manners.connections_per_domain),
       parked_(clock.now()),
       made_at_(clock.now()),
       begins_at_(made_at_) {}
@@ -43,13 +42,16 @@ Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::Manners&
 Frontier::~Frontier() = default;
 
 void Frontier::load_host(HostId id, const store::HostRow& row, const QueuedLines& queued) {
-    begins_at_ = made_at_ + manners_.min_interval;
+    begins_at_ = made_at_ + classes_.manners(politeness::HostClasses::kNone).min_interval;
     const std::uint32_t index = index_of(id);
     Host& host = hosts_[index];
     const politeness::GateMemory memory{row.not_before_ms, row.interval_ms, row.backoff_level,
                                         row.down_attempts, row.ceiling_ms,  row.answers_since_refusal,
                                         row.near_ceiling};
-    host.gate = politeness::HostGate(memory, manners_, clock_.now(), clock_.wall_now());
+    host.gate = politeness::HostGate(memory, manners_of(host), clock_.now(), clock_.wall_now());
+    if (host.classes.host != politeness::HostClasses::kNone) {
+        host.gate.hold_until(made_at_ + manners_of(host).min_interval);  // may be longer than for everybody
+    }
     host.gone_as = row.gone_as;
     host.pending = queued.lines - std::min(row.taken, queued.lines);
     // Lines are settled in any order, so what is left of a host in work may lie in an earlier run than it seems.
@@ -96,7 +98,6 @@ void Frontier::push(TaskPtr task) {
 
 std::optional<Lease> Frontier::lease() {
     const SteadyTime now = clock_.now();
-    domains_.set_limit(manners_.connections_per_domain);  // a reload may have changed it
     promote_parked(now);
     if (now < begins_at_) {
         return std::nullopt;
@@ -118,15 +119,15 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
     if (is_ended(host)) {
         end_lines_of_gone(host);
         place(index);
-        wake_domain(host.domain);  // it may have been woken for a place that it does not need
+        wake_domain(host);  // it may have been woken for a place that it does not need
         return std::nullopt;
     }
-    if (must_wait_for_site(host) || !host.gate.open_at(now, manners_)) {
+    if (must_wait_for_site(host) || !host.gate.open_at(now, manners_of(host))) {
         place(index);
-        wake_domain(host.domain);
+        wake_domain(host);
         return std::nullopt;
     }
-    if (!domains_.try_enter(host.domain)) {
+    if (!domains_.try_enter(host.domain, domain_limit(host))) {
         host.place = Place::domain;
         domains_.wait(host.domain, index);
         recount(host);
@@ -136,7 +137,7 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
     if (!task) {
         domains_.leave(host.domain);
         place(index);
-        wake_domain(host.domain);
+        wake_domain(host);
         return std::nullopt;
     }
     host.gate.lease();
@@ -154,13 +155,13 @@ bool Frontier::may_send(Lease& lease) {
         return false;  // blocked since the lease
     }
     if (lease.sent_) {
-        return host.gate.sent_again(clock_.now(), manners_);
+        return host.gate.sent_again(clock_.now(), manners_of(host));
     }
     if (host.gate.next_at() > clock_.now()) {
         return false;  // while the connection was made the host asked for less, by another answer
     }
     lease.sent_ = true;
-    host.gate.sent(clock_.now(), manners_);
+    host.gate.sent(clock_.now(), manners_of(host));
     place_if_free(index);
     return true;
 }
@@ -183,13 +184,13 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
     const std::uint32_t index = index_of(lease.host_);
     Host& host = hosts_[index];
     if (lease.sent_) {
-        host.gate.answered(answer, latency, clock_.now(), manners_);
+        host.gate.answered(answer, latency, clock_.now(), manners_of(host));
     } else {
         host.gate.withdrawn();
     }
     --open_;
     domains_.leave(host.domain);
-    wake_domain(host.domain);
+    wake_domain(host);
     place_if_free(index);
 }
 
@@ -238,7 +239,7 @@ store::SiteRow Frontier::site_memory(const store::OriginKey& origin) const {
 
 Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_after, Outcome as) {
     Host& host = host_of(id);
-    const Milliseconds wait = host.gate.throttled(retry_after, clock_.now(), manners_, random_);
+    const Milliseconds wait = host.gate.throttled(retry_after, clock_.now(), manners_of(host), random_);
     if (host.gate.throttled_for_good()) {
         give_up(id, as);
     }
@@ -248,7 +249,7 @@ Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_aft
 
 std::optional<Milliseconds> Frontier::host_down(HostId id, Outcome as) {
     Host& host = host_of(id);
-    const auto wait = host.gate.down(clock_.now(), manners_, random_);
+    const auto wait = host.gate.down(clock_.now(), manners_of(host), random_);
     if (!wait) {
         give_up(id, as);
     }

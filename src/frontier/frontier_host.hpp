@@ -41,6 +41,7 @@ struct Frontier::Host {
     bool blocked = false;  // by name, or its addresses are
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
+    politeness::HostClasses::Found classes;
     std::uint64_t pending = 0;    // lines in the queue, not loaded
     std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
     std::uint64_t domain = 0;

@@ -20,6 +20,7 @@ std::uint32_t Frontier::index_of(HostId id) {
         const HostInfo info = table_.info(id);
         host.domain = info.domain;
         host.blocked = blocklist_ && blocklist_->of_host(info.name) != nullptr;
+        host.classes = classes_.find(info.name, info.domain_name);
         ++categories_[static_cast<std::size_t>(host.category)];
         index_[id] = static_cast<std::uint32_t>(hosts_.size());
     }
@@ -32,6 +33,21 @@ Frontier::Host& Frontier::host_of(HostId id) {
 
 const Frontier::Host* Frontier::find(HostId id) const {
     return id < index_.size() && index_[id] != 0 ? &hosts_[index_[id] - 1] : nullptr;
+}
+
+const politeness::Manners& Frontier::manners_of(const Host& host) const {
+    return classes_.manners(host.classes.host);
+}
+
+unsigned Frontier::domain_limit(const Host& host) const {
+    return classes_.manners(host.classes.domain).connections_per_domain;
+}
+
+void Frontier::classes_changed() {
+    for (Host& host : hosts_) {
+        const HostInfo info = table_.info(host.id);
+        host.classes = classes_.find(info.name, info.domain_name);
+    }
 }
 
 Frontier::InPlay& Frontier::in_play(Host& host) {
@@ -66,7 +82,7 @@ void Frontier::place(std::uint32_t index) {
         host.place = Place::idle;
     } else if (!gone && must_wait_for_site(host)) {
         host.place = Place::site;
-    } else if (!gone && !host.gate.has_room(manners_)) {
+    } else if (!gone && !host.gate.has_room(manners_of(host))) {
         host.place = Place::busy;
     } else if (!gone && host.gate.next_at() > clock_.now()) {
         host.place = Place::parked;
@@ -103,7 +119,7 @@ void Frontier::place_if_free(std::uint32_t index) {
 // all hosts that are about as large would be worked on in turn, each with its block.
 ReadyQueue::Urgency Frontier::urgency_of(const Host& host) const {
     const std::uint64_t time =
-        remaining_of(host) * static_cast<std::uint64_t>(host.gate.time_per_request(manners_).count());
+        remaining_of(host) * static_cast<std::uint64_t>(host.gate.time_per_request(manners_of(host)).count());
     const auto octave = static_cast<unsigned>(std::bit_width(time));
     const auto quarter = static_cast<unsigned>(octave < 3 ? 0 : (time >> (octave - 3U)) & 3U);
     const auto urgency = static_cast<ReadyQueue::Urgency>(8 * octave + 2 * quarter);
@@ -114,8 +130,8 @@ ReadyQueue::Urgency Frontier::urgency_of(const Host& host) const {
 }
 
 // A place of the domain is free: the first waiting host that can use it gets its turn.
-void Frontier::wake_domain(std::uint64_t domain) {
-    while (const auto waiting = domains_.next_waiting(domain)) {
+void Frontier::wake_domain(const Host& of) {
+    while (const auto waiting = domains_.next_waiting(of.domain, domain_limit(of))) {
         Host& host = hosts_[*waiting];
         host.place = Place::idle;
         place(*waiting);
@@ -209,7 +225,8 @@ HostView Frontier::view_of(const Host& host) const {
     view.remaining = remaining_of(host);
     view.in_memory = view.remaining - host.pending;
     view.open = host.gate.open_requests();
-    view.interval = host.gate.interval(manners_);
+    view.politeness_class = classes_.name(host.classes.host);
+    view.interval = host.gate.interval(manners_of(host));
     view.next_in = std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now));
     if (host.gone_as != store::kNotGone) {
         view.gone_as = outcome_of_number(host.gone_as);

@@ -59,7 +59,9 @@ std::optional<HostId> HostTable::find(std::string_view name) const {
 HostInfo HostTable::info(HostId id) const {
     const std::shared_lock lock(mutex_);
     assert(id != kNoHost && id < entries_.size());
-    return HostInfo{name_of(id), entries_[id].domain, entries_[id].partition};
+    const Entry& entry = entries_[id];
+    const std::string_view name = name_of(id);
+    return HostInfo{name, name.substr(name.size() - entry.domain_bytes), entry.domain, entry.partition};
 }
 
 HostId HostTable::next_id() const {
@@ -84,7 +86,10 @@ void HostTable::insert(HostId id, std::string_view name, std::string_view domain
     if ((known_ + 1) * 2 > slots_.size()) {
         grow_slots();
     }
-    entries_[id] = Entry{keep(name), hash_of(domain), static_cast<std::uint16_t>(name.size()), partition};
+    // A domain that is not the end of its name would be a damaged row: it can share limits, but names none.
+    const std::size_t domain_bytes = name.ends_with(domain) ? domain.size() : 0;
+    entries_[id] = Entry{keep(name), hash_of(domain), static_cast<std::uint16_t>(name.size()),
+                         static_cast<std::uint16_t>(domain_bytes), partition};
     slots_[slot_of(name)] = id;
     ++known_;
 }

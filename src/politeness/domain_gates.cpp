@@ -4,9 +4,9 @@
 
 namespace grit::politeness {
 
-bool DomainGates::try_enter(std::uint64_t domain) {
+bool DomainGates::try_enter(std::uint64_t domain, unsigned limit) {
     Gate& gate = gates_[domain];
-    if (gate.open >= limit_) {
+    if (gate.open >= limit) {
         return false;
     }
     ++gate.open;
@@ -24,9 +24,9 @@ void DomainGates::leave(std::uint64_t domain) {
     }
 }
 
-std::optional<std::uint32_t> DomainGates::next_waiting(std::uint64_t domain) {
+std::optional<std::uint32_t> DomainGates::next_waiting(std::uint64_t domain, unsigned limit) {
     const auto found = gates_.find(domain);
-    if (found == gates_.end() || found->second.waiting.empty() || found->second.open >= limit_) {
+    if (found == gates_.end() || found->second.waiting.empty() || found->second.open >= limit) {
         return std::nullopt;
     }
     const std::uint32_t host = found->second.waiting.front();

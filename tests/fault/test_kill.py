@@ -17,6 +17,7 @@ import unittest
 from collections import defaultdict
 
 from harness.case import SHARED_DATA, CrawlCase, dialled_ports, needs_data
+from harness.classes import shipped
 from harness.checker import Options, check, read_annotations, read_map
 from harness.judge import Rules
 from harness.log import MS, S
@@ -140,7 +141,11 @@ class KilledCrawl(CrawlCase):
         self.check_recorded(web, daemon)
         self.check_refetched(web, daemon, entries, longest_ms)
         rules = Rules(
-            min_interval_ms=MIN_INTERVAL_MS, per_domain=per_domain, crossing_ms=CROSSING_MS, kills_ns=daemon.kills_ns
+            min_interval_ms=MIN_INTERVAL_MS,
+            per_domain=per_domain,
+            classes=shipped(),
+            crossing_ms=CROSSING_MS,
+            kills_ns=daemon.kills_ns,
         )
         report = self.assert_polite(web, rules)
         self.assertGreater(report.retry_afters, 20, "the rules were meant to be met")

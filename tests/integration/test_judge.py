@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 from harness import judge as judge_module
+from harness.classes import HostClass, class_of, shipped
 from harness.judge import Rules, judge
 from harness.log import MS, S, Request, read_log
 
@@ -54,6 +55,45 @@ class PoliteLogs(JudgeTest):
     def test_the_order_of_lines_does_not_matter(self):
         requests = [request(i * 100) for i in range(5)]
         self.assert_passes(requests[::-1])
+
+
+class Spellings(JudgeTest):
+    def test_one_host_however_it_is_spelt(self):
+        spellings = ("example.org", "EXAMPLE.org.", "exampl%65.org", "example.org:8080", "\uff45xample.org", "example\u3002org")
+        for other in spellings[1:]:
+            self.assert_fails("too_soon", [request(0, host=spellings[0]), request(50, host=other)])
+        for one, other in (
+            ("b\u00fccher.example", "xn--bcher-kva.example"),
+            ("127.0.0.1", "0x7f.1"),
+            ("127.0.0.1", "017700000001"),
+            ("127.0.0.1", "2130706433"),
+            ("\uff11\uff12\uff17.0.0.1", "127.1"),
+            ("[::1]", "[0:0::0:1]"),
+        ):
+            self.assert_fails("too_soon", [request(0, host=one), request(50, host=other)])
+
+    def test_what_only_looks_alike_is_another(self):
+        hosts = ("example.org", "example.org.test", "xexample.org", "127.0.0.1", "127.0.0.1.test", "256.1")
+        self.assert_passes([request(0, host=host) for host in hosts])
+
+
+class Classes(JudgeTest):
+    CLASSES = (
+        HostClass("fast", ("cdn.test",), per_host=4, min_interval_ms=20),
+        HostClass("slow", ("slow.cdn.test",), per_host=1, min_interval_ms=500),
+    )
+
+    def test_a_host_has_the_rules_of_its_longest_suffix(self):
+        self.assert_passes([request(i * 20, i * 20 + 70, host="a.cdn.test") for i in range(9)], classes=self.CLASSES)
+        self.assert_fails("too_soon", [request(i * 20, host="acdn.test") for i in range(2)], classes=self.CLASSES)
+        self.assert_fails("too_soon", [request(i * 480, host="x.slow.cdn.test") for i in range(2)], classes=self.CLASSES)
+        both = [request(i * 500, i * 500 + 600, host="slow.cdn.test") for i in range(2)]
+        self.assert_fails("too_many_open", both, classes=self.CLASSES)
+
+    def test_the_shipped_ones_are_read(self):
+        wikimedia = class_of("upload.wikimedia.org", shipped())
+        self.assertEqual((wikimedia.per_host, wikimedia.min_interval_ms), (2, 400))
+        self.assertIsNone(class_of("example.org", shipped()))
 
 
 class OpenAtOnce(JudgeTest):

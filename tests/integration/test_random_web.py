@@ -61,6 +61,7 @@ class RandomWeb(CrawlCase):
                 "connections_per_host": 16,
                 "connections_per_domain": 64,
                 "connections_per_address": 4096,
+                "shipped_classes": False,
             },
             fetch={
                 "max_in_flight": 500,

@@ -10,7 +10,7 @@ cd "$scratch/root"
 {
     printf 'usr/%s\n' bin/gritd bin/gritctl lib/systemd/system/gritd@.service lib/sysusers.d/gritd.conf \
         lib/tmpfiles.d/gritd.conf share/doc/gritd/{README.md,CHANGELOG.md,LICENSE} \
-        share/doc/gritd/examples/{gritd.toml,private-addresses.conf}
+        share/doc/gritd/examples/{gritd.toml,cdn_classes.toml,private-addresses.conf}
     (cd "$GRIT_SOURCE" && printf 'usr/share/doc/gritd/%s\n' docs/*.md)
 } | sort >"$scratch/expected"
 find . -type f -o -type l | sed 's:^\./::' | sort >"$scratch/found"

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,19 @@ struct Fetch {
     bool operator==(const Fetch&) const = default;
 };
 
+/// [[politeness.class]]: hosts that one operator or one address pool serves, and what holds for them. What is not given
+/// is as in [politeness].
+struct HostClass {
+    std::string name;                   ///< Letters, digits, "-", "_", "."; no two classes of a file have the same.
+    std::vector<std::string> suffixes;  ///< Canonical host names; each means that host and all below it. At least one.
+    std::string reason;                 ///< Why these hosts are a class, and by what source. Not empty.
+    std::optional<std::uint32_t> connections_per_host;    ///< As in Politeness.
+    std::optional<std::uint32_t> connections_per_domain;  ///< As in Politeness; of domains that a suffix covers wholly.
+    std::optional<milliseconds> min_interval;             ///< As in Politeness.
+    std::optional<milliseconds> max_interval;             ///< As in Politeness.
+    bool operator==(const HostClass&) const = default;
+};
+
 /// [politeness]: what a host may expect of us.
 struct Politeness {
     std::uint32_t connections_per_host = 2;  ///< 1 to 64.
@@ -74,6 +88,8 @@ struct Politeness {
     bool tdmrep = true;                                      ///< Ask for tdmrep.json and obey it.
     std::uint32_t connections_per_domain = 8;                ///< Per registrable domain: 1 to 1,024.
     std::uint32_t connections_per_address = 32;              ///< Per dialled address: 1 to 4,096.
+    bool shipped_classes = true;     ///< The classes of config/cdn_classes.toml hold, too (classes.hpp).
+    std::vector<HostClass> classes;  ///< Those of the file, 0 to 128.
     bool operator==(const Politeness&) const = default;
 };
 

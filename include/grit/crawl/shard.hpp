@@ -138,7 +138,7 @@ class Shard {
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
     std::vector<Milliseconds> down_schedule_;
-    politeness::Manners manners_;
+    politeness::HostClasses classes_;
     politeness::SitePolicies sites_;
     politeness::BlocklistPtr blocklist_;
     frontier::Frontier frontier_;

@@ -24,6 +24,7 @@
 #include "grit/frontier/timer_wheel.hpp"
 #include "grit/politeness/blocklist.hpp"
 #include "grit/politeness/domain_gates.hpp"
+#include "grit/politeness/host_classes.hpp"
 #include "grit/politeness/host_gate.hpp"
 #include "grit/politeness/site_policies.hpp"
 #include "grit/store/env.hpp"
@@ -79,6 +80,7 @@ struct HostView {
     std::uint64_t remaining = 0;
     std::uint64_t in_memory = 0;  ///< of those
     unsigned open = 0;
+    std::string politeness_class;  ///< empty: in none
     Milliseconds interval{0};
     Milliseconds next_in{0};  ///< until it may be asked again
     std::optional<Outcome> gone_as;
@@ -92,8 +94,9 @@ struct HostView {
 /// short). Lifetime: all that it is given outlives it.
 class Frontier {
   public:
+    /// @param classes  may change between two calls; if other hosts are in them then, say `classes_changed`.
     /// @param sites  what is known of robots.txt and tdmrep.json files, and which of them are obeyed.
-    Frontier(store::Env& env, HostTable& hosts, const politeness::Manners& manners, politeness::SitePolicies& sites,
+    Frontier(store::Env& env, HostTable& hosts, const politeness::HostClasses& classes, politeness::SitePolicies& sites,
              const Clock& clock, const Logger& log);
     ~Frontier();
     Frontier(const Frontier&) = delete;
@@ -107,6 +110,9 @@ class Frontier {
     void add_lines(HostId id, RunId run, std::uint32_t lines);
     /// A retry that is due, or a redirect that leads to one of this shard's hosts: next in its host's order.
     void push(TaskPtr task);
+
+    /// Looks up anew which class each host is in: a tenth of a second for a million hosts.
+    void classes_changed();
 
     /// The next request to make, if a host may be asked now. Reads the state (short).
     /// Lines that end without a request on the way (duplicates, robots.txt, hosts given up) are kept for
@@ -200,6 +206,8 @@ class Frontier {
     [[nodiscard]] std::uint32_t index_of(HostId id);
     [[nodiscard]] Host& host_of(HostId id);
     [[nodiscard]] const Host* find(HostId id) const;
+    [[nodiscard]] const politeness::Manners& manners_of(const Host& host) const;
+    [[nodiscard]] unsigned domain_limit(const Host& host) const;
     [[nodiscard]] static InPlay& in_play(Host& host);
     [[nodiscard]] static std::uint64_t remaining_of(const Host& host);
     [[nodiscard]] static bool must_wait_for_site(const Host& host);
@@ -208,7 +216,7 @@ class Frontier {
     void place(std::uint32_t index);
     void place_if_free(std::uint32_t index);
     void recount(Host& host);
-    void wake_domain(std::uint64_t domain);
+    void wake_domain(const Host& of);
     void promote_parked(SteadyTime now);
     [[nodiscard]] std::uint32_t pop_ready();
     [[nodiscard]] bool is_ready_as(std::uint32_t index, ReadyQueue::Urgency urgency) const;
@@ -232,7 +240,7 @@ class Frontier {
 
     store::Env& env_;
     HostTable& table_;
-    const politeness::Manners& manners_;
+    const politeness::HostClasses& classes_;
     politeness::SitePolicies& sites_;
     const Clock& clock_;
     const Logger& log_;

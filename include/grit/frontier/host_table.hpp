@@ -15,7 +15,8 @@ namespace grit::frontier {
 
 /// What never changes about a host.
 struct HostInfo {
-    std::string_view name;        ///< canonical; lives as long as the table
+    std::string_view name;         ///< canonical; lives as long as the table
+    std::string_view domain_name;  ///< the registrable domain: the end of the name
     std::uint64_t domain = 0;     ///< hash of the registrable domain: equal for hosts that share limits
     std::uint16_t partition = 0;  ///< of the registrable domain, 0..4095
 };
@@ -54,6 +55,7 @@ class HostTable {
         const char* name = nullptr;
         std::uint64_t domain = 0;
         std::uint16_t name_bytes = 0;
+        std::uint16_t domain_bytes = 0;
         std::uint16_t partition = 0;
     };
     void insert(HostId id, std::string_view name, std::string_view domain, std::uint16_t partition);

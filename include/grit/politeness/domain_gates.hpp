@@ -13,14 +13,9 @@ namespace grit::politeness {
 /// Threads: its shard's only.
 class DomainGates {
   public:
-    /// @param limit  most open requests per domain, > 0.
-    explicit DomainGates(unsigned limit) : limit_(limit) {}
-
-    /// From the next `try_enter` on.
-    void set_limit(unsigned limit) noexcept { limit_ = limit; }
-
     /// Takes a place if there is one.
-    [[nodiscard]] bool try_enter(std::uint64_t domain);
+    /// @param limit  most open requests of that domain, > 0; the same for all of its hosts.
+    [[nodiscard]] bool try_enter(std::uint64_t domain, unsigned limit);
 
     /// Remembers a host that found the domain full.
     void wait(std::uint64_t domain, std::uint32_t host);
@@ -30,7 +25,7 @@ class DomainGates {
 
     /// The host that waits longest, if there is a place: it is no longer remembered. A host that turns out not to need the place
     /// must ask again, so that the next one gets it.
-    [[nodiscard]] std::optional<std::uint32_t> next_waiting(std::uint64_t domain);
+    [[nodiscard]] std::optional<std::uint32_t> next_waiting(std::uint64_t domain, unsigned limit);
 
     [[nodiscard]] unsigned open_requests(std::uint64_t domain) const;
 
@@ -39,7 +34,6 @@ class DomainGates {
         unsigned open = 0;
         std::deque<std::uint32_t> waiting;
     };
-    unsigned limit_;
     std::unordered_map<std::uint64_t, Gate> gates_;
 };
 

@@ -113,6 +113,12 @@ class Daemon:
         assert self._process is not None, "gritd is not running"
         return self._process.pid
 
+    def rewrite_config(self, **overrides: dict) -> None:
+        """What the next start or reload reads: keys are merged into their tables, as `config_for` does."""
+        for table, keys in overrides.items():
+            self.config.setdefault(table, {}).update(keys)
+        self.config_file.write_text(toml_of(self.config))
+
     def start(self, once: bool = True, environment: dict[str, str] | None = None, stdin: int | None = None) -> None:
         """Returns at once; its log is appended to `log_file`. @param stdin as of Popen."""
         assert self._process is None, "gritd is running already"

@@ -1,6 +1,7 @@
 """Judges politeness from what the web saw: run as `python3 -m harness.judge DIR/requests.jsonl [...]`.
 
-What is held against a client, per host (whatever the scheme and port, robots.txt included):
+What is held against a client, per host (by its canonical name, found here anew: whatever the spelling, the scheme and
+the port, robots.txt included):
 
 - more than `per_host` requests open at once. The web's interval of a request lies inside the client's (its `end_ns` is
   taken before the last bytes are sent), so no tolerance is needed;
@@ -22,13 +23,17 @@ from __future__ import annotations
 import argparse
 import bisect
 import email.utils
+import functools
 import json
+import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Callable, Iterable
 
+from .classes import HostClass, class_of
 from .log import MS, S, Request, read_log
+from .urls import canonical_host
 
 DAY_NS = 24 * 3600 * S
 
@@ -40,9 +45,18 @@ class Rules:
     tolerance_ms: float = 10
     crossing_ms: float = 10
     per_domain: int | None = None  # by the last two labels: right for .test and .example, the names tests use
+    classes: tuple[HostClass, ...] = ()  # what holds for hosts by how their names end
     robots_first: bool = False
     kills_ns: list[int] = field(default_factory=list)  # when the process was seen dead
     persist_ms: float = 1000  # how old a fact has to be to survive a kill
+
+    def of(self, host: str) -> Rules:
+        """Those of one host."""
+        own = class_of(host, self.classes)
+        if own is None:
+            return self
+        interval_ms = self.min_interval_ms if own.min_interval_ms is None else own.min_interval_ms
+        return replace(self, per_host=own.per_host or self.per_host, min_interval_ms=interval_ms)
 
 
 @dataclass
@@ -79,6 +93,15 @@ class Report:
 
 def domain_of(host: str) -> str:
     return host if host.replace(".", "").isdigit() else ".".join(host.split(".")[-2:])
+
+
+@functools.lru_cache(maxsize=None)
+def canonical_name(host: str) -> str:
+    return canonical_host(re.sub(r":\d*$", "", host)) or host
+
+
+def host_of(request: Request) -> str:
+    return canonical_name(request.host)
 
 
 def kill_between(rules: Rules, first_ns: int, last_ns: int) -> bool:
@@ -190,18 +213,19 @@ def judge(requests: Iterable[Request], rules: Rules) -> Report:
     report.worst_lag_ms = max((request.lag_ns for request in requests), default=0) / MS
     report.blurred = sum(request.lag_ns > rules.tolerance_ms * MS for request in requests)
     report.peak_open = peak_of(requests)
-    hosts = group_by(requests, lambda request: request.host)
+    hosts = group_by(requests, host_of)
     report.hosts = len(hosts)
     for host, own in hosts.items():
-        peak = judge_open(host, own, rules.per_host, "too_many_open", report)
+        its = rules.of(host)
+        peak = judge_open(host, own, its.per_host, "too_many_open", report)
         report.peak_open_per_host = max(report.peak_open_per_host, peak)
-        judge_gaps(host, own, rules, report)
+        judge_gaps(host, own, its, report)
         judge_retry_after(host, own, rules, report)
     if rules.per_domain is not None:
-        for domain, own in group_by(requests, lambda request: domain_of(request.host)).items():
+        for domain, own in group_by(requests, lambda request: domain_of(host_of(request))).items():
             judge_open(domain, own, rules.per_domain, "too_many_open_in_domain", report)
     if rules.robots_first:
-        for origin, own in group_by(requests, lambda request: f"{request.scheme}://{request.host}").items():
+        for origin, own in group_by(requests, lambda request: f"{request.scheme}://{host_of(request)}").items():
             judge_robots(origin, own, report)
     return report
 

@@ -50,20 +50,43 @@ def _remove_dots(path: str) -> str:
     return "/" + "/".join(out)
 
 
-def _host(text: str) -> str | None:
-    host = urllib.parse.unquote(text).rstrip(".").lower()
-    if not host:
+def _ipv4_number(part: str) -> int | None:
+    """One part of an IPv4 address as browsers read it: 0x is hexadecimal, a leading 0 octal."""
+    base, digits = (16, part[2:]) if part[:2] in ("0x", "0X") else (8, part[1:]) if part[0:1] == "0" else (10, part)
+    try:
+        return int(digits or "0", base) if part and part.isalnum() else None
+    except ValueError:
         return None
+
+
+def _ipv4(host: str) -> str | None:
+    """The address that a host is which ends in a number (WHATWG): "127.1", "0x7f000001" and "2130706433" are one."""
+    numbers = [_ipv4_number(part) for part in host.split(".")]
+    if len(numbers) > 4 or None in numbers:
+        return None
+    *heads, last = numbers
+    value = last + sum(head << 8 * (3 - place) for place, head in enumerate(heads))
+    fits = last < 1 << 8 * (4 - len(heads)) and all(head < 256 for head in heads)
+    return str(ipaddress.IPv4Address(value)) if fits else None
+
+
+def canonical_host(text: str) -> str | None:
+    """The one name of a host, however it is spelt; None if it is none."""
+    host = urllib.parse.unquote(text)
     if not host.isascii():
         try:
             host = host.encode("idna").decode()
         except UnicodeError:
             return None
+    host = host.lower()
+    if host.endswith("."):
+        host = host[:-1]
+    if not host:
+        return None
     try:
-        host = str(ipaddress.ip_address(host.strip("[]")))
+        return str(ipaddress.ip_address(host.strip("[]")))
     except ValueError:
-        pass
-    return host
+        return _ipv4(host) or host
 
 
 def _unescape(text: str) -> str:
@@ -80,7 +103,7 @@ def canonical(raw: str) -> tuple[str, str, str] | None:
         return None
     scheme, authority, target = match[1].lower(), match[2].rpartition("@")[2], match[3]
     authority = re.sub(r":\d*$", "", authority)
-    host = _host(authority)
+    host = canonical_host(authority)
     if host is None:
         return None
     path, mark, query = target.partition("?")

@@ -57,7 +57,7 @@ class FrontierRig : public ::testing::Test {
     void begin(politeness::ObeyedFiles obeyed) {
         frontier_.reset();
         sites_ = politeness::SitePolicies(1 << 20, obeyed);
-        frontier_ = std::make_unique<Frontier>(*env_, hosts_, manners_, sites_, clock_, log_);
+        frontier_ = std::make_unique<Frontier>(*env_, hosts_, classes_, sites_, clock_, log_);
         const store::ReadTxn txn = env_->read().value();
         const QueueCensus census = QueueCensus::take(txn).value();
         ASSERT_TRUE(store::for_each_host(txn, [&](HostId id, const store::HostRow& row) {
@@ -174,7 +174,8 @@ class FrontierRig : public ::testing::Test {
     std::unique_ptr<store::Env> env_;
     store::Writer writer_;
     HostTable hosts_;
-    politeness::Manners manners_;
+    politeness::HostClasses classes_;
+    politeness::Manners& manners_ = classes_.own();
     politeness::SitePolicies sites_{1 << 20, {false, false}};
     std::unique_ptr<Frontier> frontier_;
     RunId next_run_ = 1;
