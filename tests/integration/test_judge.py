@@ -119,7 +119,8 @@ class OpenAtOnce(JudgeTest):
     def test_a_killed_client_has_nothing_open(self):
         requests = [request(0, 5000), request(100, 5000), request(1000, 1500)]
         self.assert_fails("too_many_open", requests)
-        self.assert_passes(requests, kills_ns=[at(500)])
+        report = self.assert_passes(requests, kills_ns=[at(500)])
+        self.assertEqual((report.kills, report.cut_by_kills), (1, 2))
 
     def test_a_kill_before_the_requests_excuses_nothing(self):
         requests = [request(1000, 5000), request(1100, 5000), request(1200, 1500)]
@@ -129,6 +130,12 @@ class OpenAtOnce(JudgeTest):
         requests = [request(i, 500, host=f"h{i}.shared.test") for i in range(4)]
         self.assert_fails("too_many_open_in_domain", requests, per_domain=3)
         self.assert_passes(requests, per_domain=4)
+
+    def test_addresses_have_a_limit_of_their_own(self):
+        requests = [request(i, 500, host=f"h{i}.test", address="127.0.0.2") for i in range(4)]
+        self.assert_fails("too_many_open_at_address", requests, per_address=3)
+        report = self.assert_passes([*requests, request(9, 500, address="127.0.0.3")], per_address=4)
+        self.assertEqual(report.peak_open_per_address, 4)
 
 
 class Gaps(JudgeTest):
@@ -233,6 +240,92 @@ class RobotsFirst(JudgeTest):
     def test_after_the_answer(self):
         self.assert_passes([request(0, path="/robots.txt"), request(200)], robots_first=True)
 
+    def test_an_answer_that_settles_nothing_is_none(self):
+        for answer in ({"status": 500}, {"status": 429}, {"complete": False}):
+            self.assert_fails("before_robots", [request(0, path="/robots.txt", **answer), request(200)], robots_first=True)
+        self.assert_passes([request(0, path="/robots.txt", status=404), request(200)], robots_first=True)
+
+
+class RobotsRules(JudgeTest):
+    TEXTS = {"part": "User-agent: *\nDisallow: /\n\nUser-agent: gritd\nDisallow: /private/\nAllow: /private/*.gif$\n"}
+
+    def robots(self, at_ms: float = 0, **fields) -> Request:
+        return request(at_ms, path="/robots.txt", **{"rule": "part"} | fields)
+
+    def judge(self, *requests: Request, kind: str | None = None, **rules) -> judge_module.Report:
+        rules = {"robots_first": True, "robots": self.TEXTS} | rules
+        return self.assert_fails(kind, [*requests], **rules) if kind else self.assert_passes([*requests], **rules)
+
+    def test_a_forbidden_path(self):
+        self.judge(self.robots(), request(200, path="/private/a.jpg"), kind="forbidden")
+        self.judge(self.robots(), request(200, path="/%70rivate/a.jpg"), kind="forbidden")
+        self.judge(self.robots(), request(200, path="/private/a.gif?"), kind="forbidden")
+
+    def test_an_allowed_path(self):
+        self.judge(self.robots(), request(200, path="/a.jpg"), request(400, path="/private/a.gif"))
+
+    def test_each_origin_has_its_own(self):
+        plain = request(200, scheme="http", path="/robots.txt", status=404)
+        self.judge(self.robots(), plain, request(400, scheme="http", path="/private/a.jpg"))
+
+    def test_the_last_answer_counts(self):
+        later = self.robots(300, status=404)
+        self.judge(self.robots(), request(200, path="/private/"), later, request(400, path="/private/"),
+                   kind="forbidden", stops_ns=[at(250)])  # fmt: skip
+        self.judge(later, self.robots(500), request(700, path="/private/"), kind="forbidden", stops_ns=[at(450)])
+
+    def test_an_error_takes_nothing_back(self):
+        self.judge(self.robots(), self.robots(200, status=500), request(400, path="/private/"), kind="forbidden")
+
+    def test_rules_by_way_of_a_redirect(self):
+        moved = self.robots(status=301, location="https://b.test/robots.txt")
+        self.judge(moved, request(200, path="/private/"), kind="forbidden")
+
+    def test_more_than_once_in_a_life(self):
+        self.judge(self.robots(), self.robots(200), kind="robots_again")
+        self.judge(self.robots(), self.robots(200, scheme="http"))
+        for end in ({"kills_ns": [at(150)]}, {"stops_ns": [at(150)]}):
+            self.judge(self.robots(), self.robots(200), **end)
+            self.judge(self.robots(), self.robots(200), self.robots(400), kind="robots_again", **end)
+
+    def test_once_more_after_an_error(self):
+        self.judge(self.robots(status=503), self.robots(200, complete=False), self.robots(400))
+
+    def test_once_more_for_each_redirect(self):
+        moved = [self.robots(i, host=f"{i}.test", status=301, location="https://a.test/robots.txt") for i in range(2)]
+        asked = [self.robots(500 + 200 * i) for i in range(3)]
+        self.judge(*moved, *asked)
+        self.judge(*moved, *asked, self.robots(1200), kind="robots_again")
+
+
+class CrawlDelay(JudgeTest):
+    RULES = {"robots_first": True, "robots": {"delay": "User-agent: *\nCrawl-delay: 0.5\n"}}
+
+    def robots(self) -> Request:
+        return request(0, path="/robots.txt", rule="delay")
+
+    def test_too_soon(self):
+        report = self.assert_fails("before_crawl_delay", [self.robots(), request(200), request(680)], **self.RULES)
+        self.assertEqual(report.delayed, 1)
+
+    def test_in_time(self):
+        self.assert_passes([self.robots(), request(200), request(691)], **self.RULES)
+
+    def test_the_other_scheme_waits_too(self):
+        plain = request(0.5, path="/robots.txt", scheme="http", status=404)
+        requests = [self.robots(), plain, request(600), request(800, scheme="http")]
+        self.assert_fails("before_crawl_delay", requests, min_interval_ms=0, **self.RULES)
+
+    def test_other_hosts_have_none(self):
+        requests = [self.robots(), request(200, host="b.test", path="/robots.txt"), request(400, host="b.test")]
+        self.assert_passes(requests, **self.RULES)
+
+    def test_unsaved_at_a_kill_is_an_exemption(self):
+        requests = [self.robots(), request(200), request(500)]
+        report = self.assert_passes(requests, kills_ns=[at(300)], **self.RULES)
+        self.assertEqual(report.exempt, {"crawl_delay": 1})
+        self.assert_fails("before_crawl_delay", requests, kills_ns=[at(300)], persist_ms=50, **self.RULES)
+
 
 class CommandLine(unittest.TestCase):
     def run_on(self, requests: list[Request], *arguments: str) -> tuple[int, dict]:
@@ -253,10 +346,10 @@ class CommandLine(unittest.TestCase):
         code, report = self.run_on(requests, "--min-interval-ms", "50")
         self.assertEqual((code, report["ok"]), (0, True))
         code, report = self.run_on(requests, "--kill-ns", str(at(30)))
-        self.assertEqual((code, report["exemptions"]), (1, 0))
+        self.assertEqual((code, report["exempt"]), (1, {}))
         requests = [request(0, 10, status=429, retry_after="2"), request(1500)]
         code, report = self.run_on(requests, "--kill-ns", str(at(500)))
-        self.assertEqual((code, report["exemptions"]), (0, 1))
+        self.assertEqual((code, report["exemptions"], report["exempt"]), (0, 1, {"retry_after": 1}))
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ std::string to_json(const RequestLine& line) {
         }
     };
     append_json_text(out, line.method);
+    text(R"(,"address":)", line.address);
     text(R"(,"host":)", line.host);
     text(R"(,"path":)", line.target);
     fmt::format_to(std::back_inserter(out), R"(,"status":{},"bytes":{},"complete":{})", line.status, line.body_bytes,

@@ -38,6 +38,7 @@ struct RequestLine {
     std::int64_t ended_ns = 0;    ///< just before the last bytes went to the kernel; or when the exchange broke
     std::int64_t lag_ns = 0;  ///< the request may have come that much earlier
     std::uint64_t connection = 0;
+    std::string address;  ///< that was dialled
     bool tls = false;
     bool resumed = false;  ///< the TLS session was
     std::string method;

@@ -165,9 +165,11 @@ void decide_ending(Reply& reply, const Asked& asked, const Behaviour& behaviour)
         reply.whole = false;
     }
     if (part < 1) {
-        const auto body_bytes = static_cast<double>(reply.wire.size() - reply.head_bytes);
+        const std::size_t whole_bytes = reply.wire.size();
+        const auto body_bytes = static_cast<double>(whole_bytes - reply.head_bytes);
         reply.wire.resize(reply.head_bytes + static_cast<std::size_t>(body_bytes * part));
-        reply.whole = false;
+        // Nothing can be cut off an empty body, but a reset may overtake it.
+        reply.whole = reply.wire.size() == whole_bytes && reply.ending != Ending::reset;
     }
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace grit::testweb {
 namespace {
 
@@ -53,6 +55,28 @@ bool Script::applies(const Rule& rule, std::string_view host, std::string_view t
     return share_of(whole, salt) < rule.fraction;
 }
 
+// What is refused does not count against the limit.
+bool Script::within_rate(const Rule& rule, Memory& memory, std::string_view host, Now now) {
+    if (rule.rate_limit_burst > 0) {
+        Bucket& bucket = memory.buckets.try_emplace(std::string(host), Bucket{rule.rate_limit_burst, now}).first->second;
+        const double gained = std::chrono::duration<double>(now - bucket.filled).count() * rule.rate_limit_per_second;
+        bucket = {std::min(bucket.tokens + gained, rule.rate_limit_burst), now};
+        const bool within = bucket.tokens >= 1;
+        bucket.tokens -= within ? 1 : 0;
+        return within;
+    }
+    const auto window = std::chrono::duration_cast<Now::duration>(std::chrono::seconds(1));
+    std::deque<Now>& passed = memory.passed[std::string(host)];
+    while (!passed.empty() && passed.front() + window <= now) {
+        passed.pop_front();
+    }
+    const bool within = static_cast<double>(passed.size()) + 1 <= rule.rate_limit_per_second;
+    if (within) {
+        passed.push_back(now);
+    }
+    return within;
+}
+
 bool Script::counts_allow(std::size_t rule_index, std::string_view host, std::string_view target, Now now) {
     const Rule& rule = rules_[rule_index];
     if (rule.first_n == 0 && rule.rate_limit_per_second <= 0) {
@@ -60,16 +84,8 @@ bool Script::counts_allow(std::size_t rule_index, std::string_view host, std::st
     }
     const std::lock_guard lock(mutex_);
     Memory& memory = memory_[rule_index];
-    if (rule.rate_limit_per_second > 0) {
-        const auto window = std::chrono::duration_cast<Now::duration>(std::chrono::seconds(1));
-        std::deque<Now>& passed = memory.passed[std::string(host)];
-        while (!passed.empty() && passed.front() + window <= now) {
-            passed.pop_front();
-        }
-        if (static_cast<double>(passed.size()) + 1 <= rule.rate_limit_per_second) {
-            passed.push_back(now);
-            return false;
-        }
+    if (rule.rate_limit_per_second > 0 && within_rate(rule, memory, host, now)) {
+        return false;
     }
     if (rule.first_n == 0) {
         return true;

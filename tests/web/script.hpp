@@ -69,6 +69,8 @@ struct Rule {
     std::chrono::milliseconds from{0};                              ///< active this long after the start
     std::chrono::milliseconds until{std::chrono::hours(24 * 365)};  ///< and until then
     double rate_limit_per_second = 0;  ///< applies only to requests of a host above this rate; 0: no such limit
+    /// Requests that a host's bucket holds, filled at that rate; 0: any second holds so many as the rate says, instead.
+    double rate_limit_burst = 0;
 
     std::optional<Behaviour> http;    ///< any request but for the site's own files (see `path`)
     std::optional<Behaviour> robots;  ///< robots.txt
@@ -98,11 +100,17 @@ class Script {
     [[nodiscard]] static const Behaviour& behaviour_of(const Rule& rule, std::string_view target);
 
   private:
+    struct Bucket {
+        double tokens = 0;
+        Now filled;
+    };
     struct Memory {
         std::unordered_map<std::string, std::uint32_t> seen;
-        std::unordered_map<std::string, std::deque<Now>> passed;
+        std::unordered_map<std::string, std::deque<Now>> passed;  ///< within the last second
+        std::unordered_map<std::string, Bucket> buckets;
     };
     [[nodiscard]] bool applies(const Rule& rule, std::string_view host, std::string_view target, Now now) const;
+    [[nodiscard]] static bool within_rate(const Rule& rule, Memory& memory, std::string_view host, Now now);
     [[nodiscard]] bool counts_allow(std::size_t rule, std::string_view host, std::string_view target, Now now);
 
     const std::vector<Rule> rules_;

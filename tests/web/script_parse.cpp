@@ -149,6 +149,9 @@ constexpr std::array kHttpKeys{
     Key{"rate_limit",
         [](Draft& d, const json::value& v) {
             d.rule.rate_limit_per_second = number_of(v.as_object().at("per_second"));
+            if (const json::value* burst = v.as_object().if_contains("burst")) {
+                d.rule.rate_limit_burst = number_of(*burst);
+            }
             if (d.http.status == 200) {
                 d.http.status = 429;
             }

@@ -112,6 +112,21 @@ TEST(Script, RateLimitRefusesOnlyWhatIsAboveIt) {
     EXPECT_EQ(rules->for_request("a", "/4", kStart + milliseconds(1001)), nullptr);
 }
 
+TEST(Script, RateLimitWithABurstIsABucket) {
+    const auto rules = script(R"([{"rate_limit":{"per_second":10,"burst":3}}])");
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(rules->for_request("a", "/", kStart), nullptr);
+    }
+    EXPECT_NE(rules->for_request("a", "/", kStart + milliseconds(99)), nullptr);
+    EXPECT_EQ(rules->for_request("b", "/", kStart), nullptr);
+    EXPECT_EQ(rules->for_request("a", "/", kStart + milliseconds(101)), nullptr);
+    EXPECT_NE(rules->for_request("a", "/", kStart + milliseconds(102)), nullptr);
+    for (int i = 0; i < 3; ++i) {  // never more than it holds
+        EXPECT_EQ(rules->for_request("a", "/", kStart + milliseconds(10'000)), nullptr);
+    }
+    EXPECT_NE(rules->for_request("a", "/", kStart + milliseconds(10'000)), nullptr);
+}
+
 TEST(Script, WindowsOfTime) {
     const auto rules = script(R"([{"from_s":1,"until_s":2,"status":503}])");
     EXPECT_EQ(rules->for_request("a", "/", kStart + milliseconds(999)), nullptr);

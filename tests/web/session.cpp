@@ -41,7 +41,10 @@ template <class Stream>
 class Session final : public Stoppable, public std::enable_shared_from_this<Session<Stream>> {
   public:
     Session(Stream stream, Reactor& reactor, Site& site)
-        : stream_(std::move(stream)), reactor_(reactor), site_(site), timer_(reactor.io()), id_(++site.connections) {}
+        : stream_(std::move(stream)), reactor_(reactor), site_(site), timer_(reactor.io()), id_(++site.connections) {
+        error_code ignored;
+        address_ = socket().local_endpoint(ignored).address().to_string();
+    }
 
     void close() override {
         error_code ignored;
@@ -268,6 +271,7 @@ class Session final : public Stoppable, public std::enable_shared_from_this<Sess
     template <class Request>
     void describe(RequestLine& line, const Asked& asked, const Request& request) {
         line.connection = id_;
+        line.address = address_;
         line.tls = kIsTls<Stream>;
         if constexpr (kIsTls<Stream>) {
             line.resumed = SSL_session_reused(stream_.native_handle()) == 1;
@@ -283,6 +287,7 @@ class Session final : public Stoppable, public std::enable_shared_from_this<Sess
     Site& site_;
     asio::steady_timer timer_;
     std::uint64_t id_;
+    std::string address_;
     HandshakeNote note_;
     boost::beast::flat_buffer buffer_;
     std::int64_t last_send_ns_ = 0;

@@ -123,6 +123,7 @@ TEST_F(WebTest, LogTellsWhatWasServed) {
     EXPECT_GE(line.at("end_ns").as_int64(), line.at("t_ns").as_int64());
     EXPECT_GE(lines[1].at("t_ns").as_int64(), line.at("end_ns").as_int64());
     EXPECT_EQ(lines[1].at("conn"), line.at("conn"));  // keep-alive
+    EXPECT_EQ(line.at("address"), "127.0.0.1");
 }
 
 TEST_F(WebTest, ReadyFileNamesThePorts) {
@@ -158,6 +159,12 @@ TEST_F(WebTest, BrokenBodiesAreBrokenAndLoggedSo) {
         EXPECT_EQ(line.at("complete").as_bool(), line.at("path") == "/short");
         EXPECT_EQ(line.at("sha256").is_null(), line.at("path") == "/short");
     }
+}
+
+TEST_F(WebTest, NothingIsCutOffAnEmptyBody) {
+    start(R"([{"truncate":0.5,"empty":true}])");
+    EXPECT_EQ(curl("http://a.test/x").exit_code, 0);
+    EXPECT_TRUE(log(1)[0].at("complete").as_bool());
 }
 
 TEST_F(WebTest, FramingsCarryTheSameBytes) {

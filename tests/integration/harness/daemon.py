@@ -77,7 +77,8 @@ def config_for(web: Web, directory: str | Path, annotations: list[str | Path], *
 class Daemon:
     """gritd with one config; may be started again and again. A context manager that leaves nothing running.
 
-    `kills_ns` collects the instants at which a killed process was seen dead (wall clock), for the judge.
+    `kills_ns` and `stops_ns` collect the instants at which a killed process was seen dead, and at which one that ended by itself
+    was (wall clock), for the judge.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Daemon:
         self.config_file.write_text(toml_of(config))
         self.log_file = self.directory / "gritd.log"
         self.kills_ns: list[int] = []
+        self.stops_ns: list[int] = []
         self._program = program
         self._ctl = ctl
         self._process: subprocess.Popen | None = None
@@ -146,6 +148,7 @@ class Daemon:
         """Waits for its own end. @return the exit code. Raises subprocess.TimeoutExpired."""
         assert self._process is not None, "gritd is not running"
         code = self._process.wait(timeout=timeout_s)
+        self.stops_ns.append(time.time_ns())
         self._forget()
         return code
 

@@ -11,11 +11,16 @@ the port, robots.txt included):
   and writing: 10 ms bound it on a 2-core machine under full load;
 - a start before the time its last whole 429 or 503 with a Retry-After named. A request that arrives within `crossing`
   of that answer may have been on its way already, and is only counted;
-- with `robots_first`: a request to an origin before its first robots.txt was answered.
+- with `robots_first`: a request to an origin before its robots.txt was answered (a 5xx, a 429 and a broken answer are none);
+  a path that the last answer forbids, or a gap shorter than its Crawl-delay, as far as `robots` has the text of the web's
+  rule that gave it (for a rule that redirects: the text that it leads to); a robots.txt that is asked for again after an
+  answer in the same life of the client.
 
-With kill instants: requests that were open then end there, and what an answer said less than `persist` before a kill
-may be forgotten; such cases are counted as exemptions, not as violations. The least interval has none: who does not know
-what was asked last has to wait as if it had been just now.
+And with `per_domain` and `per_address`: requests open at once to a registrable domain and to a dialled address.
+
+With kill instants: requests that were open then end there (`cut_by_kills`), and what an answer said less than `persist` before
+a kill may be forgotten; such cases are counted by kind (`exempt`), not as violations. A clean stop excuses nothing. The least
+interval has no exemption: who does not know what was asked last has to wait as if it had been just now.
 """
 
 from __future__ import annotations
@@ -27,11 +32,12 @@ import functools
 import json
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Callable, Iterable
 
 from .classes import HostClass, class_of
+from .judge_robots import Answers, judge_delays, judge_paths, judge_repeats, origin_of
 from .log import MS, S, Request, read_log
 from .urls import canonical_host
 
@@ -45,10 +51,18 @@ class Rules:
     tolerance_ms: float = 10
     crossing_ms: float = 10
     per_domain: int | None = None  # by the last two labels: right for .test and .example, the names tests use
+    per_address: int | None = None
     classes: tuple[HostClass, ...] = ()  # what holds for hosts by how their names end
     robots_first: bool = False
+    robots: dict[str, str] = field(default_factory=dict)  # by the name of the web's rule
     kills_ns: list[int] = field(default_factory=list)  # when the process was seen dead
+    stops_ns: list[int] = field(default_factory=list)  # when it had ended by itself
     persist_ms: float = 1000  # how old a fact has to be to survive a kill
+
+    def kill_within(self, first_ns: int, last_ns: int) -> bool:
+        """`kills_ns` is in order by then."""
+        at = bisect.bisect_left(self.kills_ns, first_ns)
+        return at < len(self.kills_ns) and self.kills_ns[at] <= last_ns
 
     def of(self, host: str) -> Rules:
         """Those of one host."""
@@ -72,11 +86,17 @@ class Report:
     hosts: int = 0
     peak_open: int = 0  # of all hosts together
     peak_open_per_host: int = 0
+    peak_open_per_domain: int = 0  # only if it was judged; so with addresses
+    peak_open_per_address: int = 0
     smallest_gap_ms: float | None = None  # between starts at one host, lag taken off
     retry_afters: int = 0
     unreadable_retry_afters: int = 0
     crossed: int = 0
-    exemptions: int = 0
+    delayed: int = 0  # gaps that a Crawl-delay bound
+    robots_answers: int = 0
+    kills: int = 0
+    cut_by_kills: int = 0
+    exempt: Counter[str] = field(default_factory=Counter)
     worst_lag_ms: float = 0
     blurred: int = 0  # requests whose lag was above the tolerance: where the judge has to be lenient
     violations: list[Violation] = field(default_factory=list)
@@ -85,8 +105,18 @@ class Report:
     def ok(self) -> bool:
         return not self.violations
 
+    @property
+    def exemptions(self) -> int:
+        return self.exempt.total()
+
+    def accuse(self, kind: str, group: str, what: str) -> None:
+        self.violations.append(Violation(kind, group, what))
+
+    def excuse(self, kind: str) -> None:
+        self.exempt[kind] += 1
+
     def to_dict(self) -> dict:
-        out = dict(self.__dict__, ok=self.ok, violation_count=len(self.violations))
+        out = dict(self.__dict__, ok=self.ok, exemptions=self.exemptions, violation_count=len(self.violations))
         out["violations"] = [violation.__dict__ for violation in self.violations[:100]]
         return out
 
@@ -104,18 +134,14 @@ def host_of(request: Request) -> str:
     return canonical_name(request.host)
 
 
-def kill_between(rules: Rules, first_ns: int, last_ns: int) -> bool:
-    at = bisect.bisect_left(rules.kills_ns, first_ns)
-    return at < len(rules.kills_ns) and rules.kills_ns[at] <= last_ns
-
-
-def clip_at_kills(requests: Iterable[Request], rules: Rules) -> list[Request]:
+def clip_at_kills(requests: Iterable[Request], rules: Rules, report: Report) -> list[Request]:
     """A dead client has nothing open: what it left ends at its death, whenever the web noticed."""
     clipped = []
     for request in requests:
         at = bisect.bisect_left(rules.kills_ns, request.t_ns - request.lag_ns)
         if at < len(rules.kills_ns) and rules.kills_ns[at] < request.end_ns:
             request = replace(request, end_ns=max(request.t_ns, rules.kills_ns[at]), complete=False)
+            report.cut_by_kills += 1
         clipped.append(request)
     return clipped
 
@@ -143,7 +169,7 @@ def judge_open(group: str, requests: list[Request], limit: int, kind: str, repor
     for request, count in open_at_starts(requests):
         peak = max(peak, count)
         if count > limit:
-            report.violations.append(Violation(kind, group, f"{count} open, {limit} allowed: {request}"))
+            report.accuse(kind, group, f"{count} open, {limit} allowed: {request}")
     return peak
 
 
@@ -156,7 +182,7 @@ def judge_gaps(host: str, requests: list[Request], rules: Rules, report: Report)
             report.smallest_gap_ms = gap_ms
         if gap_ns >= least_ns:
             continue
-        report.violations.append(Violation("too_soon", host, f"{gap_ms:.3f} ms after the one before: {after}"))
+        report.accuse("too_soon", host, f"{gap_ms:.3f} ms after the one before: {after}")
 
 
 def retry_after_until(request: Request) -> int | None:
@@ -187,29 +213,31 @@ def judge_retry_after(host: str, requests: list[Request], rules: Rules, report: 
                 break
             if early.t_ns - early.lag_ns <= told.end_ns + rules.crossing_ms * MS:
                 report.crossed += 1
-            elif kill_between(rules, told.t_ns, min(early.t_ns, int(told.end_ns + rules.persist_ms * MS))):
-                report.exemptions += 1
+            elif rules.kill_within(told.t_ns, min(early.t_ns, int(told.end_ns + rules.persist_ms * MS))):
+                report.excuse("retry_after")
             else:
                 early_ms = (until_ns - early.t_ns) / MS
-                report.violations.append(
-                    Violation(
-                        "before_retry_after", host, f"{early_ms:.0f} ms early (Retry-After {told.retry_after}): {early}"
-                    )
+                report.accuse(
+                    "before_retry_after", host, f"{early_ms:.0f} ms early (Retry-After {told.retry_after}): {early}"
                 )
 
 
-def judge_robots(origin: str, requests: list[Request], report: Report) -> None:
-    answered = min((r.end_ns for r in requests if r.is_robots), default=None)
-    for request in requests:
-        if not request.is_robots and (answered is None or request.t_ns < answered):
-            report.violations.append(Violation("before_robots", origin, str(request)))
+def judge_robots(hosts: dict[str, list[Request]], rules: Rules, report: Report) -> None:
+    for host, requests in hosts.items():
+        origins = group_by(requests, origin_of)
+        answers = {origin: Answers(own, rules.robots) for origin, own in origins.items()}
+        for origin, own in origins.items():
+            judge_paths(origin, own, answers[origin], report.accuse)
+        judge_delays(host, requests, list(answers.values()), rules, report)
+    judge_repeats([request for requests in hosts.values() for request in requests], rules, report)
 
 
 def judge(requests: Iterable[Request], rules: Rules) -> Report:
     """Judges a log. `requests` in any order."""
     rules = replace(rules, kills_ns=sorted(rules.kills_ns))
-    requests = sorted(clip_at_kills(requests, rules), key=lambda request: request.t_ns)
-    report = Report(requests=len(requests))
+    report = Report(kills=len(rules.kills_ns))
+    requests = sorted(clip_at_kills(requests, rules, report), key=lambda request: request.t_ns)
+    report.requests = len(requests)
     report.worst_lag_ms = max((request.lag_ns for request in requests), default=0) / MS
     report.blurred = sum(request.lag_ns > rules.tolerance_ms * MS for request in requests)
     report.peak_open = peak_of(requests)
@@ -223,10 +251,14 @@ def judge(requests: Iterable[Request], rules: Rules) -> Report:
         judge_retry_after(host, own, rules, report)
     if rules.per_domain is not None:
         for domain, own in group_by(requests, lambda request: domain_of(host_of(request))).items():
-            judge_open(domain, own, rules.per_domain, "too_many_open_in_domain", report)
+            peak = judge_open(domain, own, rules.per_domain, "too_many_open_in_domain", report)
+            report.peak_open_per_domain = max(report.peak_open_per_domain, peak)
+    if rules.per_address is not None:
+        for address, own in group_by(requests, lambda request: request.address).items():
+            peak = judge_open(address, own, rules.per_address, "too_many_open_at_address", report)
+            report.peak_open_per_address = max(report.peak_open_per_address, peak)
     if rules.robots_first:
-        for origin, own in group_by(requests, lambda request: f"{request.scheme}://{host_of(request)}").items():
-            judge_robots(origin, own, report)
+        judge_robots(hosts, rules, report)
     return report
 
 
@@ -244,15 +276,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("log", help="requests.jsonl")
     parser.add_argument("--per-host", type=int, default=Rules.per_host)
     parser.add_argument("--per-domain", type=int)
+    parser.add_argument("--per-address", type=int)
     parser.add_argument("--min-interval-ms", type=float, default=Rules.min_interval_ms)
     parser.add_argument("--tolerance-ms", type=float, default=Rules.tolerance_ms)
     parser.add_argument("--crossing-ms", type=float, default=Rules.crossing_ms)
     parser.add_argument("--persist-ms", type=float, default=Rules.persist_ms)
     parser.add_argument("--kill-ns", type=int, action="append", default=[], help="an instant of kill -9 (repeatable)")
+    parser.add_argument("--stop-ns", type=int, action="append", default=[], help="an instant of a clean end (repeatable)")
     parser.add_argument("--robots-first", action="store_true")
     options = vars(parser.parse_args(arguments))
     log = options.pop("log")
-    report = judge(read_log(log), Rules(kills_ns=options.pop("kill_ns"), **options))
+    report = judge(read_log(log), Rules(kills_ns=options.pop("kill_ns"), stops_ns=options.pop("stop_ns"), **options))
     json.dump(report.to_dict(), sys.stdout, indent=2)
     print()
     return 0 if report.ok else 1

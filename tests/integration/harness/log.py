@@ -20,6 +20,7 @@ class Request:
     path: str
     lag_ns: int = 0
     conn: int = 0
+    address: str = ""  # that was dialled
     scheme: str = "https"
     method: str = "GET"
     status: int = 200
