@@ -78,6 +78,7 @@ class LeaseGate final : public net::SendGate {
     LeaseGate(frontier::Frontier& frontier, Lease& lease, const politeness::BlocklistPtr& blocklist)
         : frontier_(frontier), lease_(lease), blocklist_(blocklist) {}
     [[nodiscard]] bool may_send() override { return frontier_.may_send(lease_); }
+    void written() override { frontier_.written(lease_); }
     [[nodiscard]] bool may_dial(const asio::ip::address& address) override {
         const politeness::Block* block = blocklist_ ? blocklist_->of_address(address) : nullptr;
         if (block != nullptr) {

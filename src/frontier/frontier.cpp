@@ -166,6 +166,10 @@ bool Frontier::may_send(Lease& lease) {
     return true;
 }
 
+void Frontier::written(const Lease& lease) {
+    host_of(lease.host_).gate.written(clock_.now(), manners_);
+}
+
 TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds latency) {
     TaskPtr task = std::move(lease.task_);
     end_request(lease, answer, latency);

@@ -97,7 +97,7 @@ awaitable<Result<std::unique_ptr<Exchange>>> Client::Core::get(url::CanonicalUrl
         }
         metrics.connection_use(timings.reused ? metrics::ConnectionUse::reused : metrics::ConnectionUse::opened).add();
         auto state = std::make_unique<Exchange::State>(*this, origin, std::move(connection), deadline, timings);
-        const ErrorCode error = co_await state->begin(request);
+        const ErrorCode error = co_await state->begin(request, gate);
         if (!error) {
             co_return std::make_unique<Exchange>(std::move(state));
         }

@@ -68,12 +68,15 @@ Exchange::State::~State() {
     --client.exchanges;
 }
 
-awaitable<ErrorCode> Exchange::State::begin(const std::string& request) {
+awaitable<ErrorCode> Exchange::State::begin(const std::string& request, SendGate* gate) {
     const SteadyTime start = client.clock.now();
     const Deadline limit = deadline.within(start, client.options.first_byte_timeout);
     const ErrorCode unsent = co_await connection->write(request, time_left(limit, client.clock));
     if (unsent) {
         co_return head_error(unsent);
+    }
+    if (gate != nullptr) {
+        gate->written();
     }
     co_return co_await read_head(limit);
 }

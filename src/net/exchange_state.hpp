@@ -30,8 +30,8 @@ struct Exchange::State {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
-    /// Sends the request and reads the head.
-    boost::asio::awaitable<ErrorCode> begin(const std::string& request);
+    /// Sends the request, tells the gate (may be null), and reads the head.
+    boost::asio::awaitable<ErrorCode> begin(const std::string& request, SendGate* gate);
     boost::asio::awaitable<Result<std::span<const std::byte>>> read_piece();
     /// Reads once more. An orderly end that ends the body is `at_end`.
     boost::asio::awaitable<ErrorCode> fill();

@@ -82,6 +82,10 @@ void HostGate::sent(SteadyTime now, const Manners& manners) {
     next_at_ = std::max(next_at_, now + interval(manners));
 }
 
+void HostGate::written(SteadyTime now, const Manners& manners) {
+    hold_until(now + interval(manners));
+}
+
 bool HostGate::sent_again(SteadyTime now, const Manners& manners) {
     if (now < next_at_) {
         return false;
@@ -200,7 +204,7 @@ std::optional<Milliseconds> HostGate::down(SteadyTime now, const Manners& manner
 void HostGate::forgive(SteadyTime now) {
     throttle_level_ = 0;
     down_attempts_ = 0;
-    next_at_ = std::min(next_at_, now + Milliseconds(interval_ms_));
+    next_at_ = std::min(next_at_, now + Milliseconds(std::max(interval_ms_, floor_ms_)));
 }
 
 void HostGate::slow_to(Milliseconds least_interval) {
@@ -212,8 +216,9 @@ void HostGate::hold_until(SteadyTime at) {
 }
 
 GateMemory HostGate::memory(SteadyTime now, WallTime wall_now) const {
-    GateMemory memory{0,           interval_ms_,  throttle_level_, down_attempts_,
-                      ceiling_ms_, good_answers_, near_ceiling_};
+    // The pace goes on learning beneath a Crawl-delay, which is not known after a restart until robots.txt was read again.
+    GateMemory memory{0,           std::max(interval_ms_, floor_ms_), throttle_level_, down_attempts_,
+                      ceiling_ms_, good_answers_,                     near_ceiling_};
     if (next_at_ > now) {
         const auto left = std::chrono::duration_cast<Milliseconds>(next_at_ - now) + Milliseconds(1);
         memory.not_before_ms = (wall_now.time_since_epoch() + left).count();

@@ -134,6 +134,8 @@ class Frontier {
     /// asked again.
     /// @return whether to send it now.
     [[nodiscard]] bool may_send(Lease& lease);
+    /// It has left: on a busy machine that can be a while after may_send, and the server counts from its arrival.
+    void written(const Lease& lease);
     /// The request is over and the task has what it came for, or goes on elsewhere: the caller keeps the task.
     [[nodiscard]] TaskPtr finish(Lease lease, politeness::Answer answer, Milliseconds latency);
     /// The request is over, or was never sent, and the task is to be asked again: uncharged, first in its host's order.

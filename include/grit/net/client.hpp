@@ -38,6 +38,8 @@ class SendGate {
     [[nodiscard]] virtual bool may_dial(const boost::asio::ip::address& /*address*/) { return true; }
     /// @return whether to send now; true counts as sent.
     [[nodiscard]] virtual bool may_send() = 0;
+    /// The request has been written: the server can not have had it later than now. Not called if that failed.
+    virtual void written() {}
 };
 
 /// The shard's way to the web.

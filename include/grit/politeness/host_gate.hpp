@@ -73,6 +73,8 @@ class HostGate {
 
     /// The request that was leased goes out now.
     void sent(SteadyTime now, const Manners& manners);
+    /// The request that was sent has been written by now: the interval counts from here, too.
+    void written(SteadyTime now, const Manners& manners);
     /// A request that was sent has to be sent once more. @return whether it may be now; then it counts as sent.
     [[nodiscard]] bool sent_again(SteadyTime now, const Manners& manners);
 

@@ -46,6 +46,18 @@ TEST_F(FrontierTest, PaceCountsFromTheMomentOfSending) {
     EXPECT_TRUE(frontier_->lease());
 }
 
+TEST_F(FrontierTest, PaceCountsFromWhenTheRequestHasLeft) {
+    add_numbered("a.example.org", 3);
+    auto lease = ask();
+    ASSERT_TRUE(lease);
+    pass(Milliseconds(40));
+    frontier_->written(*lease);
+    pass(manners_.min_interval - Milliseconds(1));
+    EXPECT_FALSE(frontier_->lease());
+    pass(Milliseconds(1));
+    EXPECT_TRUE(frontier_->lease());
+}
+
 TEST_F(FrontierTest, ARequestInPreparationIsNotSentToAHostThatAskedForLessMeanwhile) {
     add_numbered("a.example.org", 3);
     auto first = ask();

@@ -543,6 +543,26 @@ TEST_F(HttpClient, AClosedGateLetsNothingOutAndKeepsTheConnection) {
     EXPECT_EQ(server_->accepted(), 1);
 }
 
+TEST_F(HttpClient, AGateIsToldWhenTheRequestHasLeft) {
+    struct OpenGate final : SendGate {
+        bool may_send() override { return ++asked > 0; }
+        void written() override { told = asked; }
+        int asked = 0;
+        int told = 0;
+    } gate;
+    serve({serve_all("x")});
+    bool done = false;
+    const auto ask = [&]() -> boost::asio::awaitable<void> {
+        const Deadline deadline = Deadline::after(std::chrono::steady_clock::now(), Milliseconds(5000));
+        const auto answer = co_await client_->get(*url::canonicalize("http://a.example/"), deadline, &gate);
+        EXPECT_TRUE(answer);
+        done = true;
+    };
+    boost::asio::co_spawn(context_, ask, boost::asio::detached);
+    ASSERT_TRUE(run_until([&] { return done; }));
+    EXPECT_EQ(gate.told, 1);
+}
+
 TEST_F(HttpClient, AnIdleConnectionGivesWayToAnotherHostOnItsAddress) {
     serve({serve_all("x")});
     std::vector<Running*> running;

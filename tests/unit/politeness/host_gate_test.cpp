@@ -45,6 +45,16 @@ TEST_F(HostGateTest, KeepsTheIntervalBetweenRequests) {
     EXPECT_TRUE(gate.open_at(now_ + Milliseconds(100), manners_));
 }
 
+TEST_F(HostGateTest, TheIntervalCountsFromWhenTheRequestHasLeft) {
+    HostGate gate;
+    ask(gate);
+    now_ += Milliseconds(40);  // the process had to wait for the processor
+    gate.written(now_, manners_);
+    EXPECT_FALSE(gate.open_at(now_ + Milliseconds(99), manners_));
+    EXPECT_TRUE(gate.open_at(now_ + Milliseconds(100), manners_));
+    EXPECT_EQ(gate.interval(manners_), Milliseconds(100)) << "the pace stays";
+}
+
 TEST_F(HostGateTest, NeverHasMoreOpenThanItsConnections) {
     HostGate gate;
     ask(gate);
@@ -200,6 +210,19 @@ TEST_F(HostGateTest, MemoryHoldsOverARestart) {
     EXPECT_FALSE(again.open_at(later_start + Milliseconds(2999), manners_));
     EXPECT_TRUE(again.open_at(later_start + Milliseconds(3002), manners_));
     EXPECT_EQ(again.interval(manners_), gate.interval(manners_));
+}
+
+TEST_F(HostGateTest, ACrawlDelayHoldsOverARestartAndForgiveness) {
+    HostGate gate;
+    gate.slow_to(Milliseconds(1000));
+    ask(gate);
+    gate.answered(Answer::good, Milliseconds(1), now_, manners_);
+    const HostGate again(gate.memory(now_, wall_), manners_, now_, wall_);
+    EXPECT_EQ(again.interval(manners_), Milliseconds(1000));
+    gate.hold_until(now_ + Milliseconds(9000));
+    gate.forgive(now_);
+    EXPECT_FALSE(gate.open_at(now_ + Milliseconds(999), manners_));
+    EXPECT_TRUE(gate.open_at(now_ + Milliseconds(1000), manners_));
 }
 
 TEST_F(HostGateTest, AfterARestartEveryHostAskedBeforeWaitsItsIntervalAndOthersDoNot) {
