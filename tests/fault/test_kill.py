@@ -1,9 +1,6 @@
 """kill -9 at random moments of one crawl: nothing is lost, torn, done twice or asked too soon.
 
-What may be fetched again: results that no commit had taken yet. A result waits for the commit under way (C), then for
-the next one to begin (every 200 ms, looked at every 25 ms), then for that one (C). So a picture that was served whole
-more than W = 225 ms + 2 C before a kill is on record, and is never asked for again. C is the longest commit that gritd
-itself has measured in any of its lives here.
+What may be fetched again: results that no commit had taken yet (harness.refetched).
 """
 
 from __future__ import annotations
@@ -11,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import time
 import unittest
 from collections import defaultdict
@@ -20,7 +16,7 @@ from harness.case import SHARED_DATA, CrawlCase, dialled_ports, needs_data
 from harness.classes import shipped
 from harness.checker import Options, check, read_annotations, read_map
 from harness.judge import Rules
-from harness.log import MS, S
+from harness.refetched import find_refetched, longest_commit_ms
 from harness.urls import canonical
 from harness.web import make_sample
 
@@ -28,9 +24,6 @@ KILLS = 10
 LINES = 600_000  # of the test that kills while reading
 SEED = int(os.environ.get("GRIT_KILL_SEED", "20240611"))
 MIN_INTERVAL_MS = 30
-COMMIT_INTERVAL_MS = 225
-# Between the last byte's way into the web's socket and the result that gritd makes of it, on a machine under load.
-HANDOVER_MS = 250
 # What gritd sends before it has read the refusal that lies in its socket. Who does not heed it is early for two seconds.
 CROSSING_MS = 200
 RULES = [
@@ -47,13 +40,6 @@ RULES = [
     {"name": "no_host", "dns": "nxdomain", "fraction": 0.03},
     {"name": "hiccup", "status": 500, "first_n": 1, "fraction": 0.03, "of": "path", "path": "*"},
 ]
-
-
-def longest_commit_ms(metrics: str) -> float:
-    """The bound of the bucket that holds the longest commit."""
-    buckets = re.findall(r'^gritd_state_commit_duration_seconds_bucket\{le="([^"]+)"\} (\d+)$', metrics, re.MULTILINE)
-    total = int(buckets[-1][1])
-    return next(float(bound) for bound, count in buckets if int(count) == total) * 1000 if total else 0
 
 
 class KilledCrawl(CrawlCase):
@@ -143,13 +129,15 @@ class KilledCrawl(CrawlCase):
         rules = Rules(
             min_interval_ms=MIN_INTERVAL_MS,
             per_domain=per_domain,
+            robots_first=True,
             classes=shipped(),
             crossing_ms=CROSSING_MS,
             kills_ns=daemon.kills_ns,
+            stops_ns=daemon.stops_ns,
         )
         report = self.assert_polite(web, rules)
         self.assertGreater(report.retry_afters, 20, "the rules were meant to be met")
-        print(f"{report.requests} requests, {report.retry_afters} Retry-Afters, {report.exemptions} exempt for a kill")
+        print(f"{report.requests} requests, {report.retry_afters} Retry-Afters, exempt for a kill: {report.exempt}")
 
     def check_recorded(self, web, daemon) -> None:
         """What was on record when a kill came is never asked for again: exact, whatever the clocks say."""
@@ -163,33 +151,14 @@ class KilledCrawl(CrawlCase):
         print(f"on record before each kill: {[len(keys) for keys in self.recorded]}")
 
     def check_refetched(self, web, daemon, entries: dict, longest_ms: float) -> None:
-        window_ns = int((COMMIT_INTERVAL_MS + HANDOVER_MS + 2 * longest_ms) * MS)
-        kills = daemon.kills_ns
-        served = defaultdict(list)
-        for request in web.requests():
-            if request.served_image:
-                served[(request.scheme, request.host, request.path)].append(request)
-        # A picture may have been on its way when its client died: the web serves it to the end all the same.
-        excused = {
-            id(r): any(r.t_ns <= kill <= r.end_ns + window_ns for kill in kills) for rs in served.values() for r in rs
-        }
-        at_risk = sum(excused.values())
-        refetched = sum(len(requests) - 1 for requests in served.values())
-        late = []
-        for url, requests in served.items():
-            for first, again in zip(requests, requests[1:]):
-                if not any(first.t_ns <= kill <= again.t_ns for kill in kills):
-                    late.append(f"{url}: twice without a kill between")
-                elif not excused[id(first)]:
-                    early = min(kill - first.end_ns for kill in kills if kill > first.end_ns) / S
-                    late.append(f"{url}: served {early:.3f} s before a kill, and again")
+        found = find_refetched(web.requests(), daemon.kills_ns, longest_ms)
         print(
-            f"longest commit {longest_ms:.0f} ms: window {window_ns / MS:.0f} ms;"
-            f" {refetched} refetched, {at_risk} at risk"
+            f"longest commit {longest_ms:.0f} ms: window {found.window_ms:.0f} ms;"
+            f" {found.again} refetched, {found.at_risk} at risk"
         )
-        self.assertEqual(late, [])
+        self.assertEqual(found.unexcused, [])
         report = check(
-            [self.sample], web.log_file, daemon.root, entries, Options(allowance=KILLS, max_refetched=at_risk)
+            [self.sample], web.log_file, daemon.root, entries, Options(allowance=KILLS, max_refetched=found.at_risk)
         )
         self.assert_clean(report)
 

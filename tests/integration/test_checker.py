@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import json
@@ -66,7 +67,7 @@ class CheckerTest(unittest.TestCase):
             "".join(json.dumps({"url": url}) + "\n" for url in self.annotations) + "no JSON\n\n[1]\n"
         )
         log = self.directory / "requests.jsonl"
-        log.write_text("".join(json.dumps(request.__dict__) + "\n" for request in self.log))
+        log.write_text("".join(json.dumps(dataclasses.asdict(request)) + "\n" for request in self.log))
         return annotations, log
 
     def check(self, **options) -> checker.Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import email.utils
 import io
 import json
@@ -291,6 +292,14 @@ class RobotsRules(JudgeTest):
     def test_once_more_after_an_error(self):
         self.judge(self.robots(status=503), self.robots(200, complete=False), self.robots(400))
 
+    def test_once_more_after_a_redirect_to_nowhere(self):
+        moved = [self.robots(i, status=301, location="https://b.test/robots.txt") for i in (0, 500)]
+        self.judge(*moved)
+        self.judge(*moved, self.robots(200, host="b.test", status=502))
+        answered = [self.robots(at_ms, host="b.test") for at_ms in (200, 400, 600)]
+        self.judge(*moved, *answered[:2])
+        self.judge(*moved, *answered, kind="robots_again")
+
     def test_once_more_for_each_redirect(self):
         moved = [self.robots(i, host=f"{i}.test", status=301, location="https://a.test/robots.txt") for i in range(2)]
         asked = [self.robots(500 + 200 * i) for i in range(3)]
@@ -331,7 +340,7 @@ class CommandLine(unittest.TestCase):
     def run_on(self, requests: list[Request], *arguments: str) -> tuple[int, dict]:
         with tempfile.TemporaryDirectory() as directory:
             log = Path(directory) / "requests.jsonl"
-            log.write_text("".join(json.dumps(request.__dict__) + "\n" for request in requests))
+            log.write_text("".join(json.dumps(dataclasses.asdict(request)) + "\n" for request in requests))
             self.assertEqual(len(read_log(log)), len(requests))
             out = io.StringIO()
             with contextlib.redirect_stdout(out):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Callable, Iterable
 
 from .log import MS, S, Request
@@ -85,22 +85,37 @@ def judge_delays(host: str, requests: list[Request], answers: list[Answers], rul
             report.accuse("before_crawl_delay", host, what)
 
 
+def robots_target(answer: Request) -> str | None:
+    """The origin to whose robots.txt the answer redirects."""
+    if answer.location is None or not 300 <= answer.status < 400:
+        return None
+    target = resolve((answer.scheme, answer.host, answer.path), answer.location)
+    return "{}://{}".format(*target) if target is not None and target[2] == ROBOTS else None
+
+
 def judge_repeats(requests: list[Request], rules: Rules, report: Report) -> None:
-    """In one life of the client one settled answer per robots.txt is enough; each redirect to it allows one more."""
+    """In one life of the client one settled answer per robots.txt is enough; each redirect to it allows one more.
+
+    A redirect whose target did not answer settles nothing. Of which one that was, the log does not tell: so many may be asked
+    again as redirects to that target lack an answer there, and one, since the target has an answer on its own account."""
     ends_ns = sorted(rules.kills_ns + rules.stops_ns)
-    asked: Counter[tuple[str, int]] = Counter()
+    settled: dict[tuple[str, int], list[Request]] = defaultdict(list)
     led: Counter[tuple[str, int]] = Counter()
     for request in requests:
-        if not request.is_robots:
-            continue
-        life = bisect.bisect_left(ends_ns, request.t_ns)
-        asked[origin_of(request), life] += is_settled(request)
-        if request.location is not None and 300 <= request.status < 400:
-            target = resolve((request.scheme, request.host, request.path), request.location)
-            if target is not None and target[2] == ROBOTS:
-                led["{}://{}".format(*target), life] += 1
-    report.robots_answers += asked.total()
-    for (origin, life), times in asked.items():
-        if times > 1 + led[origin, life]:
-            what = f"{times} times in life {life}, {led[origin, life]} of them redirected"
+        if request.is_robots and is_settled(request):
+            life = bisect.bisect_left(ends_ns, request.t_ns)
+            settled[origin_of(request), life].append(request)
+            if target := robots_target(request):
+                led[target, life] += 1
+    excused = {key: max(0, count - len(settled.get(key, ())) + 1) for key, count in led.items()}
+    for (origin, life), answers in settled.items():
+        report.robots_answers += len(answers)
+        again = max(0, len(answers) - 1 - led[origin, life])
+        for answer in answers[:-1]:
+            target = (robots_target(answer), life)
+            if again > 0 and excused.get(target, 0) > 0:
+                excused[target] -= 1
+                again -= 1
+        if again > 0:
+            what = f"{again} times more in life {life}, {led[origin, life]} redirects led to it"
             report.accuse("robots_again", origin, what)
