@@ -10,7 +10,7 @@ namespace grit::robots {
 namespace {
 
 // RFC 9309 section 2.5: at least 500 KiB are read.
-TEST(RobotsHostile, Reads500KibibytesAndNoMore) {
+TEST(RobotsRfc9309_2_5, Reads500KibibytesAndNoMore) {
     const std::string rule = "disallow: /last\n";
     std::string body = "user-agent: *\n";
     body += "#" + std::string(kMaxBodyBytes - body.size() - rule.size() - 2, 'x') + "\n" + rule;
