@@ -222,7 +222,11 @@ void Frontier::site_known(const SiteQuestion& question, politeness::SiteWord wor
     // What has left the memory meanwhile: the origin's other file, and its host's other origins, whose Crawl-delay counts.
     static_cast<void>(recall_sites(host));
     sites_.put(question.origin, std::move(word), status, clock_.now());
-    host.gate.slow_to(sites_.crawl_delay(host.id, clock_.now()));
+    const Milliseconds delay = sites_.crawl_delay(host.id, clock_.now());
+    host.gate.slow_to(delay);
+    if (delay > Milliseconds(0)) {
+        host.gate.hold_until(clock_.now() + host.gate.interval(manners_));  // it lies behind the request for it, too
+    }
     site_asked(host.id);
 }
 

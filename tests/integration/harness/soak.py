@@ -183,6 +183,7 @@ class Soak:
                 "connections_per_host": PER_HOST,
                 "connections_per_domain": PER_DOMAIN,
                 "connections_per_address": PER_ADDRESS,
+                "tdmrep": True,
             },
             network={
                 "allow": ["127.0.0.0/8", "::1/128"],
