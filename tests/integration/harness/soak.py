@@ -25,7 +25,7 @@ PER_HOST, PER_DOMAIN, PER_ADDRESS = 2, 8, 32
 CROSSING_MS = 200
 ZIPF = 0.8
 DUPLICATES = 0.03
-PICTURES = "/*/*"  # all paths but robots.txt
+PICTURES = "/*/*.???"  # neither robots.txt nor tdmrep.json
 
 # The texts of robots.txt by the name of the rule that gives them; the judge reads them, too.
 ROBOTS = {
