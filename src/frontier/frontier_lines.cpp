@@ -19,7 +19,8 @@ constexpr std::size_t kOriginsRecalled = 64;
 
 // What an operator or its site forbids ends here, without a request. What is not known of the site is asked for first.
 TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
-    while (verdicts_.size() < kLinesPerCall) {
+    // A question that ends here may leave a host that has to wait for another one.
+    while (verdicts_.size() < kLinesPerCall && !must_wait_for_site(host)) {
         TaskPtr task = next_task(host);
         if (!task) {
             return task;
@@ -28,10 +29,17 @@ TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
             verdict(std::move(task), Outcome::opted_out, politeness::blocked_detail(*block));
             continue;
         }
-        if (task->kind == Task::Kind::site || !sites_.obeyed().any()) {
+        if (!sites_.obeyed().any()) {
             return task;
         }
         const store::OriginKey origin{host.id, task->url.scheme == url::Scheme::https, task->url.port};
+        if (task->kind == Task::Kind::site) {
+            if (may_lead_here(task->question, origin, now)) {
+                return task;
+            }
+            verdict(std::move(task), Outcome::robots_denied, "led to where robots.txt does not allow it");
+            continue;
+        }
         const politeness::SitePolicy* policy = sites_.find(origin);
         if (policy == nullptr) {
             if (!recall_sites(host)) {
@@ -51,6 +59,21 @@ TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
         verdict(std::move(task), refusal->outcome, std::string(refusal->detail));
     }
     return nullptr;
+}
+
+// A question may be redirected: that for a robots.txt to anywhere (RFC 9309 section 2.3.1.2), that for a tdmrep.json only to
+// where robots.txt is known to allow it. (It is not asked for first: questions of two hosts could wait for each other. A site
+// that moved as a whole loses nothing by that: its images lead there, too, and there it is asked.)
+bool Frontier::may_lead_here(const SiteQuestion& question, const store::OriginKey& here, SteadyTime now) {
+    if (question.file == politeness::SiteFile::robots || question.origin == here || !sites_.obeyed().robots) {
+        return true;
+    }
+    if (sites_.find(here) == nullptr && !recall_sites(host_of(here.host))) {
+        return false;
+    }
+    const politeness::SitePolicy* const policy = sites_.find(here);
+    return policy != nullptr && sites_.missing(policy, now) != politeness::SiteFile::robots &&
+           policy->rules.allows(politeness::target_of(question.file));
 }
 
 TaskPtr Frontier::question_before(TaskPtr image, Host& host, const SiteQuestion& question) {

@@ -226,6 +226,7 @@ class Frontier {
     [[nodiscard]] std::optional<Lease> lease_from(std::uint32_t index, SteadyTime now);
     [[nodiscard]] TaskPtr next_allowed_task(Host& host, SteadyTime now);
     [[nodiscard]] bool recall_sites(Host& host);
+    [[nodiscard]] bool may_lead_here(const SiteQuestion& question, const store::OriginKey& here, SteadyTime now);
     [[nodiscard]] TaskPtr question_before(TaskPtr image, Host& host, const SiteQuestion& question);
     [[nodiscard]] TaskPtr next_task(Host& host);
     [[nodiscard]] TaskPtr next_line(Host& host);

@@ -298,6 +298,38 @@ TEST_F(FrontierRobotsTest, WithALastGoodCopyTheHostIsAskedOn) {
     EXPECT_EQ(frontier_->take_verdicts().size(), 1u);
 }
 
+TEST_F(FrontierRobotsTest, AReservationIsFollowedOnlyWhereItsRobotsTxtAllowsIt) {
+    begin(politeness::ObeyedFiles{true, true});
+    const auto know = [&](const char* host, const char* rules) {
+        sites_.put({id(host), false, 80}, robots::Rules::parse(rules, "gritd"), 200, clock_.now());
+    };
+    know("open.example.com", "");
+    know("closed.example.com", "User-agent: *\nDisallow: /.well-known/\n");
+    for (const char* host : {"open.example.com", "closed.example.com", "unknown.example.com"}) {
+        const std::string asking = std::string("a.") + host;
+        add({asking + "/1"});
+        TaskPtr task = question();
+        ASSERT_TRUE(task);
+        answer(*task, "");
+        pass_interval();
+        task = question();
+        ASSERT_TRUE(task);
+        redirect(std::move(task), std::string("http://") + host + "/.well-known/tdmrep.json");
+        auto lease = ask();
+        const std::vector<Verdict> verdicts = frontier_->take_verdicts();
+        EXPECT_EQ(lease.has_value(), host == std::string("open.example.com")) << host;
+        ASSERT_EQ(verdicts.size(), lease ? 0u : 1u);
+        task = lease ? frontier_->finish(std::move(*lease), politeness::Answer::good, Milliseconds(1)) : nullptr;
+        const SiteQuestion asked = task ? task->question : verdicts[0].task->question;
+        EXPECT_EQ(asked.origin.host, id(asking));
+        EXPECT_TRUE(frontier_->site_unreachable(asked, false));
+        frontier_->site_asked(asked.origin.host);
+        pass_interval();
+        EXPECT_EQ(fetch(), "http://" + asking + "/1");
+    }
+    expect_counts_agree();
+}
+
 TEST_F(FrontierRobotsTest, WhatOneFileSaysDoesNotForgetTheOther) {
     begin(politeness::ObeyedFiles{true, true});
     add({"a.example.org/no"});
