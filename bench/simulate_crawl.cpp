@@ -333,14 +333,14 @@ class Simulation {
         report_.done.note(++settled_, web_.options().urls, static_cast<double>(now_ns() - start_ns_) / 1e9);
         frontier::TaskPtr task = frontier_.finish(std::move(lease), Answer::good, flight.latency);
         if (web_.limit(flight.rank) <= 0) {
-            frontier_.acknowledge(task->home, task->hash);
+            frontier_.acknowledge(task->home, task->hash, task->line);
             return;
         }
         unsettled_.push_back(std::move(task));
         if (unsettled_.size() >= kCommit) {
             state_.settle(unsettled_);
             for (const frontier::TaskPtr& done : std::exchange(unsettled_, {})) {
-                frontier_.acknowledge(done->home, done->hash);
+                frontier_.acknowledge(done->home, done->hash, done->line);
             }
         }
     }

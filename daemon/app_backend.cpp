@@ -2,6 +2,7 @@
 
 #include "grit/base/quantity.hpp"
 #include "grit/dataset/url_to_path_export.hpp"
+#include "grit/frontier/queue_search.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
 #include "grit/store/tables.hpp"
@@ -63,6 +64,24 @@ json::object record_json(const store::Record& record, std::string_view host) {
         out["height"] = record.height;
         out["media_type"] = media::media_type_of(static_cast<media::ImageType>(record.image_type));
         out["sha256"] = media::hex(record.sha256);
+    }
+    return out;
+}
+
+// A URL that has no record: it waits for its turn, or it ended with its host.
+json::object queued_json(const frontier::QueuedLine& line, std::string_view host) {
+    store::Record none;
+    none.url = line.raw_url;
+    none.ordinal = line.ordinal;
+    none.outcome = line.gone_as.value_or(Outcome::stored);
+    none.detail = line.gone_as ? "it ended with its host, which was given up" : "";
+    json::object out = record_json(none, host);
+    if (!line.gone_as) {
+        out["state"] = "queued";
+        out["outcome"] = nullptr;
+    } else {
+        out["state"] = "gone";
+        out["host_given_up"] = time_or_null(line.gone_ms);
     }
     return out;
 }
@@ -182,10 +201,17 @@ Checked<std::optional<json::object>> AppBackend::record(const std::string& url) 
     if (!found) {
         return found.error();
     }
-    if (!found->record) {
+    if (found->record) {
+        return std::optional(record_json(*found->record, found->url.host));
+    }
+    if (!found->host) {
         return std::optional<json::object>();
     }
-    return std::optional(record_json(*found->record, found->url.host));
+    const auto queued = frontier::find_in_queue(parts_.env, *found->host, found->url);
+    if (!queued) {
+        return Problem{"the host's queue can not be read: " + queued.error().message()};
+    }
+    return *queued ? std::optional(queued_json(**queued, found->url.host)) : std::optional<json::object>();
 }
 
 Checked<json::object> AppBackend::explain(const std::string& url) {
@@ -213,6 +239,10 @@ Checked<json::object> AppBackend::explain(const std::string& url) {
         } else if (found->record) {
             why = fmt::format("it waits for a retry after {}", name_of(found->record->outcome));
             out["next_try"] = format_utc(found->record->due_ms);
+        } else if (view && view->gone_as) {
+            why = fmt::format("its host was given up as {}, and its URLs ended with it: gritctl retry asks them again",
+                              name_of(*view->gone_as));
+            out["host_state"] = view->state;
         } else if (view) {
             why = fmt::format("its host is {} with {} URLs left", view->state, view->remaining);
             out["host_may_be_asked_in_ms"] = view->next_in.count();

@@ -37,6 +37,9 @@ class Client {
     [[nodiscard]] Fallible<boost::json::value> remove(const std::string& target) const;
     [[nodiscard]] Fallible<std::unique_ptr<ReplyStream>> stream(const std::string& target) const;
 
+    /// The same, for what may take the daemon longer than an answer does as a rule.
+    [[nodiscard]] Client patient(std::chrono::milliseconds limit) const { return Client(socket_path_, limit); }
+
     [[nodiscard]] const std::string& socket_path() const noexcept { return socket_path_; }
 
   private:

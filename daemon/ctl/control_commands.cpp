@@ -126,8 +126,10 @@ Ended retry(const Client& client, const Output& output, const RetryRequest& requ
     if (!request.since.empty()) {
         body["since"] = request.since;
     }
-    return print(output, client.post("/v1/retry", body), [&](const json::object& answer) {
-        return fmt::format("{} records {}\n", grouped(count_of(member(answer, "requeued"))),
+    // It reads all records: minutes at hundreds of millions.
+    constexpr std::chrono::hours kLongestRetry{1};
+    return print(output, client.patient(kLongestRetry).post("/v1/retry", body), [&](const json::object& answer) {
+        return fmt::format("{} URLs {}\n", grouped(count_of(member(answer, "requeued"))),
                            request.dry_run ? "would be asked again" : "will be asked again");
     });
 }

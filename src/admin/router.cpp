@@ -100,6 +100,18 @@ std::optional<std::size_t> parse_limit(std::string_view text) {
     return limit;
 }
 
+Reply record_of(Backend& backend, const std::string& url) {
+    auto found = backend.record(url);
+    if (!found) {
+        return problem(500, found.error().what);
+    }
+    if (!*found) {
+        return problem(404, fmt::format("the dataset has no {}", url),
+                       "URLs are matched as the annotation writes them, or in canonical form");
+    }
+    return ok(std::move(**found));
+}
+
 }  // namespace
 
 Routed Router::route(const Call& call) const {
@@ -153,16 +165,7 @@ Answer Router::record(const Target& target, const Call& /*call*/) const {
     if (const auto* refused = std::get_if<Reply>(&url)) {
         return *refused;
     }
-    auto found = backend_.record(std::get<std::string>(url));
-    if (!found) {
-        return problem(500, found.error().what);
-    }
-    if (!*found) {
-        return problem(404, fmt::format("the dataset has no {}", std::get<std::string>(url)),
-                       "URLs are matched as the annotation writes them, or in canonical form; one that was not fetched "
-                       "yet has no record");
-    }
-    return ok(std::move(**found));
+    return WorkWanted{[&backend = backend_, wanted = std::get<std::string>(url)] { return record_of(backend, wanted); }};
 }
 
 Answer Router::explain(const Target& target, const Call& /*call*/) const {
@@ -302,8 +305,10 @@ Answer Router::retry(const Target& target, const Call& call) const {
     if (const auto* refused = std::get_if<Reply>(&filter)) {
         return *refused;
     }
-    auto result = backend_.retry(std::get<RetryFilter>(filter));
-    return result ? ok(std::move(*result)) : problem(409, result.error().what);
+    return WorkWanted{[&backend = backend_, chosen = std::get<RetryFilter>(filter)] {
+        auto result = backend.retry(chosen);
+        return result ? ok(std::move(*result)) : problem(409, result.error().what);
+    }};
 }
 
 Answer Router::blocks(const Target& target, const Call& /*call*/) const {

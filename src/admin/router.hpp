@@ -1,6 +1,7 @@
 // From a request to what is to be answered: the routes of docs/admin_api.md, without any socket.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,7 +33,12 @@ struct ExportWanted {
     std::string_view content_type;  ///< Static storage.
 };
 
-using Answer = std::variant<Reply, EventsWanted, ExportWanted>;
+/// To be answered by what takes its time: run on another thread. Refers to the backend alone.
+struct WorkWanted {
+    std::function<Reply()> run;
+};
+
+using Answer = std::variant<Reply, EventsWanted, ExportWanted, WorkWanted>;
 
 /// What a call came to: the answer, and whether it was one that changes something (those are logged).
 struct Routed {

@@ -54,7 +54,7 @@ class Server::Impl {
         : options_(std::move(options)),
           logger_(logger),
           context_(context),
-          shared_{context, options_, backend, logger, export_thread_},
+          shared_{context, options_, backend, logger, workers_},
           children_(context),
           acceptor_(context) {}
 
@@ -69,7 +69,7 @@ class Server::Impl {
     Options options_;
     const Logger& logger_;
     asio::io_context& context_;
-    asio::thread_pool export_thread_{1};
+    asio::thread_pool workers_{2};  // exports, retries and look-ups: a long one leaves room for another
     SessionContext shared_;
     TaskGroup children_;
     SocketFile file_;

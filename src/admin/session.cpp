@@ -59,7 +59,7 @@ std::string server_name() {
     return fmt::format("gritd/{}", grit::version());
 }
 
-// The blocking half of an export, run on the export thread.
+// The blocking half of an export, run on a worker.
 struct PullPiece {
     dataset::ExportSource* source;
     std::string* piece;
@@ -102,6 +102,10 @@ asio::awaitable<void> Session::run() {
         const Call call{method, target, request.body(), peer_.uid};
         const Terms terms{request.version(), request.keep_alive()};
         Routed routed = router_.route(call);
+        if (auto* work = std::get_if<WorkWanted>(&routed.answer)) {
+            std::function<Reply()> run = std::move(work->run);
+            routed.answer = co_await offload<Reply>(shared_.workers, std::move(run));
+        }
         log_action(routed);
         go_on = co_await answer(std::move(routed), terms);
     }
@@ -184,7 +188,7 @@ asio::awaitable<bool> Session::stream_export(ExportWanted wanted, Terms terms) {
     std::string piece;
     for (;;) {
         const PullPiece pull{wanted.source.get(), &piece};
-        const Checked<bool> more = co_await offload<Checked<bool>>(shared_.export_thread, pull);
+        const Checked<bool> more = co_await offload<Checked<bool>>(shared_.workers, pull);
         if (!more) {
             // The head is out, so the reader can only be told by a text that visibly breaks off (RFC 9112 section 8).
             shared_.logger.error("admin.export_failed", {{"error", more.error().what}});

@@ -23,7 +23,7 @@ struct SessionContext {
     const Options& options;
     Backend& backend;
     const Logger& logger;
-    boost::asio::thread_pool& export_thread;
+    boost::asio::thread_pool& workers;  ///< For what blocks.
     std::size_t sessions = 0;
     std::size_t streams = 0;  ///< Sessions that stream events or an export now.
 };

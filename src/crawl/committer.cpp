@@ -30,6 +30,7 @@ struct Committer::Group {
     std::vector<Placed> placed;           // beside results: once it is decided
     std::unordered_map<HostId, HostNote> notes;
     std::map<store::OriginKey, store::SiteRow> sites;
+    std::vector<LinesBack> lines_back;  // by the notes, once they are written
     std::vector<archive::Move> moves;
     SteadyTime started{};
 };
@@ -72,7 +73,13 @@ void Committer::submit(Settlement settlement) {
 
 void Committer::note(HostId host, const HostNote& note, bool urgent) {
     const std::lock_guard lock(mutex_);
-    notes_[host] = note;
+    HostNote& held = notes_[host];
+    const std::uint64_t ended = held.ended + note.ended;
+    if (held.ended == 0 && ended > 0) {
+        uncommitted_.fetch_add(1, std::memory_order_relaxed);
+    }
+    held = note;
+    held.ended = ended;
     urgent_ = urgent_ || urgent;
 }
 
@@ -274,7 +281,7 @@ void Committer::discard(const std::string& temp_name) {
 bool Committer::record(store::WriteSession& session, Group& group) {
     std::int64_t waiting_change = 0;
     const auto write = [&](store::WriteTxn& txn) -> Result<void> {
-        RecordWriter writer(txn, hosts_, clock_.wall_now());
+        RecordWriter writer(txn, hosts_, clock_.wall_now(), log_);
         if (const auto begun = writer.begin(); !begun) {
             return begun;
         }
@@ -294,6 +301,7 @@ bool Committer::record(store::WriteSession& session, Group& group) {
             }
         }
         waiting_change = writer.waiting_change();
+        group.lines_back = writer.take_lines_back();
         if (const auto done = writer.finish(); !done) {
             return done;
         }
@@ -314,7 +322,7 @@ void Committer::acknowledge(Group& group) {
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         Settlement& result = group.results[i];
         done.push_back(Acknowledgement{result.task->home, result.task->hash, result.outcome == Outcome::duplicate_url,
-                                       result.task->retry});
+                                       result.task->retry, result.task->line});
         if (!result.image) {
             continue;
         }
@@ -331,7 +339,11 @@ void Committer::acknowledge(Group& group) {
     metrics_.commit_duration.observe(clock_.now() - group.started);
     // Told first, counted down then: who sees nothing uncommitted knows that all has been handed on.
     listener_.committed(done);
-    uncommitted_.fetch_sub(group.results.size(), std::memory_order_relaxed);
+    if (!group.lines_back.empty()) {
+        listener_.lines_back(group.lines_back);
+    }
+    const auto ends = std::count_if(group.notes.begin(), group.notes.end(), [](const auto& note) { return note.second.ended > 0; });
+    uncommitted_.fetch_sub(group.results.size() + static_cast<std::size_t>(ends), std::memory_order_relaxed);
     recorded_.fetch_add(group.results.size());
 }
 

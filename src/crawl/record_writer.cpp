@@ -1,6 +1,10 @@
 #include "record_writer.hpp"
 
+#include "host_end.hpp"
+
 #include "grit/url/registrable_domain.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
@@ -48,7 +52,7 @@ Result<void> RecordWriter::settle_duplicate(const Settlement& settlement) {
     ++totals_.outcomes[grit::index_of(Outcome::duplicate_url)];
     const store::RecordKey key{task.home, task.hash};
     const auto record = store::get_record(txn_, key);
-    if (!record && record.error() != store::Errc::not_found) {
+    if (!record && record.error() != store::Errc::not_found && !is_damage(record.error(), "records", store::record_key(key))) {
         return record.error();
     }
     if (record && task.raw_url == record->url) {
@@ -66,7 +70,7 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
     const frontier::Task& task = *settlement.task;
     const store::RecordKey key{task.home, task.hash};
     auto known = store::get_record(txn_, key);
-    if (!known && known.error() != store::Errc::not_found) {
+    if (!known && known.error() != store::Errc::not_found && !is_damage(known.error(), "records", store::record_key(key))) {
         return known.error();
     }
     store::Record record = known ? std::move(*known) : store::Record();
@@ -152,6 +156,9 @@ Result<void> RecordWriter::take_line(const frontier::LineRef& line) {
     }
     ++(*row)->taken;
     auto progress = store::get_progress(txn_, line.block);
+    if (!progress && is_damage(progress.error(), "progress", store::queue_key(line.block))) {
+        progress = store::Progress();
+    }
     if (!progress) {
         return progress.error();
     }
@@ -195,7 +202,10 @@ Result<void> RecordWriter::note(HostId id, const HostNote& note) {
     (*row)->ceiling_ms = note.gate.ceiling_ms;
     (*row)->answers_since_refusal = note.gate.good_answers;
     (*row)->near_ceiling = note.gate.near_ceiling;
-    (*row)->gone_as = note.gone_as;
+    const LinesBack back = set_host_end(id, **row, totals_, note.gone_as, note.ended, now_.time_since_epoch().count());
+    if (back.lines > 0) {
+        lines_back_.push_back(back);
+    }
     return {};
 }
 
@@ -211,7 +221,7 @@ Result<store::HostRow*> RecordWriter::host(HostId id) {
         return &held->second;
     }
     auto row = store::get_host(txn_, id);
-    if (!row && row.error() != store::Errc::not_found) {
+    if (!row && row.error() != store::Errc::not_found && !is_damage(row.error(), "hosts", store::host_key(id))) {
         return row.error();
     }
     store::HostRow fresh;
@@ -222,6 +232,19 @@ Result<store::HostRow*> RecordWriter::host(HostId id) {
         fresh.partition = info.partition;
     }
     return &rows_.emplace(id, row ? std::move(*row) : std::move(fresh)).first->second;
+}
+
+// The row could be read, but its bytes can not have been written by this code.
+bool RecordWriter::is_damage(const ErrorCode& error, std::string_view table, std::string_view key) const {
+    if (error != store::Errc::corrupt && error != store::Errc::newer_row) {
+        return false;
+    }
+    std::string hex;
+    for (const char byte : key) {
+        hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    }
+    log_.error("commit.row_damaged", {{"table", table}, {"key", hex}, {"error", error.message()}});
+    return true;
 }
 
 Result<void> RecordWriter::finish() {

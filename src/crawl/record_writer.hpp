@@ -2,6 +2,7 @@
 #pragma once
 
 #include "grit/base/clock.hpp"
+#include "grit/base/log.hpp"
 #include "grit/crawl/settlement.hpp"
 #include "grit/frontier/host_table.hpp"
 #include "grit/store/tables.hpp"
@@ -9,7 +10,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace grit::crawl {
 
@@ -21,10 +25,13 @@ struct Placed {
 
 /// Writes rows of one group. Counters and host rows are gathered and written by `finish`.
 ///
+/// A row of a record, a host or a block's progress that was damaged counts as one that is not there, and is written anew:
+/// what it said is lost, which the log says, but not the commit, which would meet it again each time.
 /// Lifetime: of one transaction. Errors of all: those of the store.
 class RecordWriter {
   public:
-    RecordWriter(store::WriteTxn& txn, const frontier::HostTable& hosts, WallTime now) : txn_(txn), hosts_(hosts), now_(now) {}
+    RecordWriter(store::WriteTxn& txn, const frontier::HostTable& hosts, WallTime now, const Logger& log)
+        : txn_(txn), hosts_(hosts), now_(now), log_(log) {}
 
     [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<void> settle(const Settlement& settlement, const Placed& placed);
@@ -34,6 +41,8 @@ class RecordWriter {
 
     /// Change of the number of rows in `retries`.
     [[nodiscard]] std::int64_t waiting_change() const noexcept { return waiting_change_; }
+    /// What had ended with its host and is pending again, by the notes of hosts that are not given up any more.
+    [[nodiscard]] std::vector<LinesBack> take_lines_back() noexcept { return std::move(lines_back_); }
 
   private:
     [[nodiscard]] Result<void> settle_duplicate(const Settlement& settlement);
@@ -42,13 +51,16 @@ class RecordWriter {
     [[nodiscard]] Result<void> take_line(const frontier::LineRef& line);
     [[nodiscard]] Result<void> advance_cursor(store::HostRow& row, const store::QueueKey& finished);
     [[nodiscard]] Result<store::HostRow*> host(HostId id);
+    [[nodiscard]] bool is_damage(const ErrorCode& error, std::string_view table, std::string_view key) const;
 
     store::WriteTxn& txn_;
     const frontier::HostTable& hosts_;
     WallTime now_;
+    const Logger& log_;
     store::Totals totals_;
     std::unordered_map<HostId, store::HostRow> rows_;
     std::int64_t waiting_change_ = 0;
+    std::vector<LinesBack> lines_back_;
 };
 
 }  // namespace grit::crawl

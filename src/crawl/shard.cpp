@@ -267,6 +267,14 @@ void Shard::submit_verdicts() {
     for (frontier::Verdict& verdict : frontier_.take_verdicts()) {
         end_verdict(std::move(verdict));
     }
+    for (const frontier::HostEnd& end : frontier_.take_host_ends()) {
+        const HostNote note{frontier_.memory(end.host), frontier_.gone_as(end.host), end.lines};
+        context_.committer.note(end.host, note);
+        const auto as = outcome_of_number(note.gone_as);
+        context_.log.info("host.given_up", {{"host", context_.hosts.info(end.host).name},
+                                            {"lines", end.lines},
+                                            {"as", as ? name_of(*as) : "forgiven meanwhile"}});
+    }
 }
 
 void Shard::end_verdict(frontier::Verdict verdict) {

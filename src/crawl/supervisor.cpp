@@ -196,7 +196,7 @@ bool Supervisor::drained() const {
 }
 
 void Supervisor::stop() {
-    if (std::exchange(stopped_, true)) {
+    if (stopped_.exchange(true)) {
         return;
     }
     timer_.cancel();
@@ -282,11 +282,30 @@ void Supervisor::committed(const std::vector<Acknowledgement>& done) {
         shards_[i]->post([mine = std::move(by_shard[i])](Shard& shard) {
             for (const Acknowledgement& one : mine) {
                 if (one.duplicate) {
-                    shard.frontier().acknowledge_duplicate(one.home);
+                    shard.frontier().acknowledge_duplicate(one.home, one.line);
                 } else {
-                    shard.frontier().acknowledge(one.home, one.hash);
+                    shard.frontier().acknowledge(one.home, one.hash, one.line);
                 }
             }
+        });
+    }
+}
+
+void Supervisor::lines_back(const std::vector<LinesBack>& back) {
+    for (const LinesBack& one : back) {
+        on_shard_of(one.host, [one](frontier::Frontier& frontier) { frontier.lines_back(one.host, one.lines, one.first_run); });
+    }
+}
+
+void Supervisor::put_back(std::uint64_t records, const std::vector<LinesBack>& hosts) {
+    committer_.add_waiting(static_cast<std::int64_t>(records));
+    for (const LinesBack& one : hosts) {
+        on_shard_of(one.host, [this, one](frontier::Frontier& frontier) {
+            frontier.forgive(one.host);
+            if (one.lines > 0) {
+                frontier.lines_back(one.host, one.lines, one.first_run);
+            }
+            committer_.note(one.host, HostNote{frontier.memory(one.host), frontier.gone_as(one.host)});
         });
     }
 }

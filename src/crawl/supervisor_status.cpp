@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <future>
-#include <span>
 #include <utility>
 
 namespace grit::crawl {
@@ -15,8 +14,6 @@ namespace {
 constexpr std::size_t kSamples = 30;
 // The shards' walk over all their hosts costs milliseconds: it is not taken with each look.
 constexpr std::size_t kLooksPerWalk = 10;
-// Records of one transaction of a retry: results wait for it.
-constexpr std::size_t kRequeuedAtOnce = 10'000;
 
 }  // namespace
 
@@ -155,75 +152,10 @@ std::vector<frontier::HostView> Supervisor::largest_hosts(std::size_t limit) {
     return all;
 }
 
-// Settled records become waiting ones, due now. @param count  set to how many there were.
-Result<void> Supervisor::put_back(store::WriteTxn& txn, std::span<const store::RecordKey> keys, std::uint64_t& count) const {
-    count = 0;
-    auto totals = store::get_totals(txn);
-    if (!totals) {
-        return totals.error();
-    }
-    const std::int64_t due = parts_.clock.wall_now().time_since_epoch().count();
-    for (const store::RecordKey& key : keys) {
-        auto record = store::get_record(txn, key);
-        if (!record || record->waiting || !record->location.empty()) {
-            continue;
-        }
-        --totals->outcomes[grit::index_of(record->outcome)];
-        record->waiting = true;
-        record->attempts = 0;
-        record->due_ms = due;
-        ++count;
-        if (const auto put = store::put_retry(txn, store::RetryKey{due, key}, record->outcome); !put) {
-            return put;
-        }
-        if (const auto put = store::put_record(txn, key, *record); !put) {
-            return put;
-        }
-    }
-    return store::put_totals(txn, *totals);
-}
-
 Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
-    std::vector<store::RecordKey> keys;
-    const auto choose = [&](const store::RecordKey& key, const store::Record& record) {
-        const bool wanted = !record.waiting && record.location.empty() && key.host != kNoHost &&
-                            record.last_ms >= filter.since_ms &&
-                            (!filter.ended_by || politeness::is_detail_of(*filter.ended_by, record.detail)) && (!filter.host || key.host == *filter.host) &&
-                            std::find(filter.outcomes.begin(), filter.outcomes.end(), record.outcome) != filter.outcomes.end();
-        if (wanted) {
-            keys.push_back(key);
-        }
-        return true;
-    };
-    if (const auto scanned = store::scan_records(parts_.env, choose); !scanned) {
-        return Problem{"the records can not be read: " + scanned.error().message()};
-    }
-    if (filter.dry_run || keys.empty()) {
-        return keys.size();
-    }
-    std::uint64_t requeued = 0;
-    for (std::size_t done = 0; done < keys.size(); done += kRequeuedAtOnce) {
-        const auto some = std::span(keys).subspan(done, std::min(kRequeuedAtOnce, keys.size() - done));
-        std::uint64_t count = 0;
-        const auto written = parts_.writer.transact([&](store::WriteTxn& txn) { return put_back(txn, some, count); });
-        if (!written) {
-            return Problem{"the state can not be written: " + written.error().message()};
-        }
-        requeued += count;
-    }
-    committer_.add_waiting(static_cast<std::int64_t>(requeued));
-    if (filter.ended_by) {
-        return requeued;  // that they were blocked says nothing of how strong their hosts are
-    }
-    // They come in the order of the table, so each host's are together.
-    keys.erase(std::unique(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.host == b.host; }), keys.end());
-    for (const store::RecordKey& key : keys) {
-        on_shard_of(key.host, [this, host = key.host](frontier::Frontier& frontier) {
-            frontier.forgive(host);
-            committer_.note(host, HostNote{frontier.memory(host), frontier.gone_as(host)});
-        });
-    }
-    return requeued;
+    RequeueListener& listener = *this;
+    Requeue requeue(parts_.env, parts_.writer, parts_.clock, parts_.log, listener, stopped_);
+    return requeue.run(filter);
 }
 
 SteadyTime Supervisor::oldest_heartbeat() const {

@@ -84,9 +84,7 @@ void Frontier::push(TaskPtr task) {
         work.questions.push_back(std::move(task));
     } else {
         if (task->hops == 0) {
-            // A line that comes back because its image could not be kept has been counted when it left.
-            const bool is_new = work.open_urls.insert(task->hash).second;
-            host.unsettled += is_new || !task->line ? 1 : 0;
+            work.open_urls.insert(task->hash);
         }
         work.first.push_back(std::move(task));
     }
@@ -117,7 +115,7 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
     Host& host = hosts_[index];
     host.place = Place::idle;
     if (is_ended(host)) {
-        end_lines_of_gone(host);
+        end_tasks_of_ended(host);
         place(index);
         wake_domain(host);  // it may have been woken for a place that it does not need
         return std::nullopt;
@@ -198,17 +196,19 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
     place_if_free(index);
 }
 
-void Frontier::acknowledge(HostId home, const UrlHash& hash) {
+void Frontier::acknowledge(HostId home, const UrlHash& hash, const std::optional<LineRef>& line) {
     if (Host& host = host_of(home); host.in_play) {
         host.in_play->open_urls.erase(hash);
     }
-    acknowledge_duplicate(home);
+    acknowledge_duplicate(home, line);
 }
 
-void Frontier::acknowledge_duplicate(HostId home) {
+void Frontier::acknowledge_duplicate(HostId home, const std::optional<LineRef>& line) {
     const std::uint32_t index = index_of(home);
     Host& host = hosts_[index];
-    host.unsettled -= host.unsettled > 0 ? 1 : 0;
+    if (host.in_play && line) {
+        host.in_play->out.erase(*line);
+    }
     if (host.place == Place::parked && parked_.time_of(index) - clock_.now() >= kLongPark) {
         unload(host);
     }
@@ -279,6 +279,18 @@ void Frontier::forgive(HostId id) {
     if (host.place == Place::parked) {
         host.place = Place::idle;
     }
+    place_if_free(index);
+}
+
+void Frontier::lines_back(HostId id, std::uint64_t lines, RunId first_run) {
+    const std::uint32_t index = index_of(id);
+    Host& host = hosts_[index];
+    unload(host);
+    host.pending += lines;
+    remaining_ += lines;
+    host.next_run = std::max<RunId>(std::min(host.next_run, first_run), 1);
+    host.next_block = 0;
+    host.at_first_run = false;
     place_if_free(index);
 }
 

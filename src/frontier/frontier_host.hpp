@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <unordered_set>
 #include <utility>
@@ -12,10 +13,32 @@
 
 namespace grit::frontier {
 
-// Lines looked at per `lease` that turn out to need no request (duplicates, hosts given up): bounds its time.
+// Lines looked at per `lease` that turn out to need no request (duplicates): bounds its time.
 inline constexpr std::size_t kLinesPerCall = 256;
 // A host that is parked for this long gives its lines back to the disk. Longer than any pace: only back-off does it.
 inline constexpr Milliseconds kLongPark{45'000};
+
+// Lines that have left the queue and are not acknowledged: a block that is read once more is read without them.
+class LinesOut {
+  public:
+    void insert(const LineRef& line) { blocks_[line.block].set(line.entry); }
+    void erase(const LineRef& line) {
+        if (const auto block = blocks_.find(line.block); block != blocks_.end()) {
+            block->second.clear(line.entry);
+            if (block->second.count() == 0) {
+                blocks_.erase(block);
+            }
+        }
+    }
+    [[nodiscard]] bool contains(const LineRef& line) const {
+        const auto block = blocks_.find(line.block);
+        return block != blocks_.end() && block->second.test(line.entry);
+    }
+    [[nodiscard]] bool empty() const { return blocks_.empty(); }
+
+  private:
+    std::map<store::QueueKey, store::Progress> blocks_;
+};
 
 // What a host needs only while it is being worked on.
 struct Frontier::InPlay {
@@ -25,7 +48,9 @@ struct Frontier::InPlay {
     std::vector<std::pair<store::QueueEntry, LineRef>> lines;  // of the block in work; the next one is the last
     std::unordered_set<UrlHash> open_urls;  // leased and not committed yet
 
-    [[nodiscard]] bool empty() const { return tasks() == 0 && open_urls.empty(); }
+    LinesOut out;
+
+    [[nodiscard]] bool empty() const { return tasks() == 0 && open_urls.empty() && out.empty(); }
     [[nodiscard]] std::size_t tasks() const { return questions.size() + first.size() + lines.size(); }
 };
 
@@ -42,8 +67,7 @@ struct Frontier::Host {
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
     politeness::HostClasses::Found classes;
-    std::uint64_t pending = 0;    // lines in the queue, not loaded
-    std::uint64_t unsettled = 0;  // lines and retries that have left the queue and are not acknowledged
+    std::uint64_t pending = 0;  // lines in the queue, not loaded
     std::uint64_t domain = 0;
     politeness::HostGate gate;
     std::unique_ptr<InPlay> in_play;

@@ -141,7 +141,7 @@ TaskPtr Frontier::next_line(Host& host) {
         auto [entry, ref] = std::move(work.lines.back());
         work.lines.pop_back();
         --remaining_;
-        ++host.unsettled;
+        work.out.insert(ref);
         auto line = std::make_unique<Task>();
         line->home = host.id;
         line->ordinal = entry.ordinal;
@@ -199,11 +199,12 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
         InPlay& work = in_play(host);
         const auto entries = static_cast<std::uint16_t>(block->size());
         for (std::uint16_t i = entries; i-- > 0;) {
-            if (!progress->test(i)) {
-                work.lines.emplace_back(std::move((*block)[i]), LineRef{*key, i, entries});
+            const LineRef line{*key, i, entries};
+            if (!progress->test(i) && !work.out.contains(line)) {
+                work.lines.emplace_back(std::move((*block)[i]), line);
             }
         }
-        host.pending -= std::min<std::uint64_t>(host.pending, work.lines.size());
+        count_loaded(host, work.lines.size());
         host.at_first_run = host.at_first_run || host.pending == 0;
         if (!work.lines.empty()) {
             return true;
@@ -217,30 +218,32 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
     return false;
 }
 
-// Forgets the lines of a host that is left alone for long: they are on disk and are read again. Only while all that has
-// left the queue waits here: what is on its way to its record would be met a second time.
+// Lines that were counted as pending are in memory now.
+void Frontier::count_loaded(Host& host, std::uint64_t lines) {
+    if (lines > host.pending) {
+        // What says how many are settled, or which, was damaged.
+        log_.error("frontier.lines_uncounted", {{"host", table_.info(host.id).name}, {"lines", lines - host.pending}});
+        remaining_ += lines - host.pending;
+    }
+    host.pending -= std::min(host.pending, lines);
+}
+
+// Puts the lines of a host that is left alone for long back: they are on disk and are read again.
 void Frontier::unload(Host& host) {
     if (!host.in_play) {
         return;
     }
     InPlay& work = *host.in_play;
-    std::uint64_t here = 0;
-    for (const TaskPtr& task : work.first) {
-        here += task->hops == 0 ? 1 : 0;
-    }
-    if (here != host.unsettled) {
-        return;
-    }
     store::QueueKey from{host.next_run, host.id, host.next_block};
     std::uint64_t lines = 0;
     const auto forget = [&](const LineRef& line) {
         from = std::min(from, line.block);
+        work.out.erase(line);
         ++lines;
     };
     for (const auto& [entry, line] : work.lines) {
         forget(line);
     }
-    const std::uint64_t unread = lines;
     work.lines.clear();
     std::erase_if(work.first, [&](const TaskPtr& task) {
         if (!task->line || task->hops > 0) {
@@ -250,15 +253,28 @@ void Frontier::unload(Host& host) {
         work.open_urls.erase(task->hash);
         return true;
     });
-    host.unsettled -= lines - unread;
     host.pending += lines;
     host.next_run = from.run;
     host.next_block = from.block;
     shed(host);
 }
 
-// A host that was given up or blocked: its URLs end as it did, without a request.
+// A host that was given up: what waits in its queue ends as it did, all at once. Its blocks stay as they are: a retry
+// reads them again.
 void Frontier::end_lines_of_gone(Host& host) {
+    if (host.gone_as == store::kNotGone) {
+        return;
+    }
+    unload(host);
+    if (host.pending > 0) {
+        host_ends_.push_back(HostEnd{host.id, host.pending});
+        remaining_ -= std::exchange(host.pending, 0);
+    }
+}
+
+// A host that was given up or blocked: its URLs end as it did, without a request. Of one that was given up these are
+// tasks that have a record of their own, or another host's.
+void Frontier::end_tasks_of_ended(Host& host) {
     while (verdicts_.size() < kLinesPerCall && remaining_of(host) > 0) {
         TaskPtr task = next_task(host);
         if (!task) {
@@ -274,6 +290,10 @@ void Frontier::verdict(TaskPtr task, Outcome outcome, std::string detail) {
 
 std::vector<Verdict> Frontier::take_verdicts() {
     return std::exchange(verdicts_, {});
+}
+
+std::vector<HostEnd> Frontier::take_host_ends() {
+    return std::exchange(host_ends_, {});
 }
 
 }  // namespace grit::frontier

@@ -75,6 +75,7 @@ bool Frontier::must_wait_for_site(const Host& host) {
 // For a host that is in no queue: decides where it belongs now.
 void Frontier::place(std::uint32_t index) {
     Host& host = hosts_[index];
+    end_lines_of_gone(host);
     parked_.remove(index);
     const std::uint64_t remaining = remaining_of(host);
     const bool gone = is_ended(host);
@@ -102,6 +103,7 @@ void Frontier::place(std::uint32_t index) {
 // Something changed for the host: a host in a queue is looked at again when its turn comes.
 void Frontier::place_if_free(std::uint32_t index) {
     Host& host = hosts_[index];
+    end_lines_of_gone(host);
     const bool wait_is_moot = is_ended(host) && host.place == Place::parked;
     if (host.place == Place::idle || host.place == Place::busy || host.place == Place::site || wait_is_moot) {
         place(index);
@@ -212,7 +214,7 @@ FrontierCounts Frontier::counts() const {
                           of(Category::finished),
                           remaining_,
                           open_,
-                          verdicts_.size()};
+                          verdicts_.size() + host_ends_.size()};
 }
 
 HostView Frontier::view_of(const Host& host) const {

@@ -121,6 +121,7 @@ std::string encode(const HostRow& host) {
     encoder.varint(host.taken).varint(host.cursor_run).varint(host.stored).varint(host.failed);
     encoder.zigzag(host.robots_checked_ms);
     encoder.varint(host.ceiling_ms).varint(host.answers_since_refusal).u8(host.near_ceiling ? 1 : 0);
+    encoder.varint(host.gone_lines).zigzag(host.gone_ms);
     return encoder.take();
 }
 
@@ -143,6 +144,8 @@ Result<HostRow> decode_host(std::string_view bytes) {
     host.ceiling_ms = decoder.number<std::uint32_t>();
     host.answers_since_refusal = decoder.number<std::uint16_t>();
     host.near_ceiling = decoder.u8() != 0;
+    host.gone_lines = decoder.varint();
+    host.gone_ms = decoder.zigzag();
     return checked(decoder, std::move(host));
 }
 

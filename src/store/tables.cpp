@@ -161,6 +161,10 @@ Result<void> for_each_run(const Txn& txn, const std::function<bool(RunId, const 
     return walk(txn, Table::runs, {}, parse_id, decode_run, visit);
 }
 
+std::string host_key(HostId id) {
+    return id_key(id);
+}
+
 Result<HostRow> get_host(const Txn& txn, HostId id) {
     return get_row(txn, Table::hosts, id_key(id), decode_host);
 }
@@ -334,18 +338,6 @@ Result<std::vector<Retry>> due_retries(const Txn& txn, const std::optional<Retry
     }
     if (!verdict) {
         return verdict.error();
-    }
-    return due;
-}
-
-Result<std::optional<std::int64_t>> earliest_retry(const Txn& txn) {
-    std::optional<std::int64_t> due;
-    const Result<void> walked = for_each(txn, Table::retries, [&](std::string_view key, std::string_view) {
-        due = Decoder(key).be_signed();
-        return false;
-    });
-    if (!walked) {
-        return walked.error();
     }
     return due;
 }

@@ -258,7 +258,9 @@ class Outcomes(CrawlCase):
             self.assertEqual((seen["state"], seen["remaining"], seen["gone_as"]), ("backoff", 3, None))
             self.assertGreater(seen["next_in_ms"], 50_000)
             self.assertLess(seen["next_in_ms"], 67_000)
-        self.assertEqual([control.record(url) for url in urls], [None] * 6)
+        waiting = [control.record(url) for url in urls]
+        self.assertEqual([(r["state"], r["outcome"]) for r in waiting], [("queued", None)] * 6)
+        self.assertIsNone(control.record("https://busy.test/other.jpg"))
         explained = control.get("explain", url=urls[0])
         self.assertEqual(explained["host_state"], "backoff")
         self.assertEqual(

@@ -48,8 +48,9 @@ struct OptOutRequest {
 
 /// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
 ///
-/// Threads: all functions are called on the control thread and return fast (some milliseconds): what takes longer is
-/// begun here and seen in `status()`.
+/// Threads: all functions but `record` and `retry` are called on the control thread and return fast (some milliseconds):
+/// what takes longer is begun here and seen in `status()`. `record` and `retry` are called on threads of the server's own
+/// (two at once, at most), and may take as long as they need.
 /// Lifetime: outlives the Server.
 class Backend {
   public:
@@ -73,6 +74,7 @@ class Backend {
     virtual void set_log_level(LogLevel level) = 0;
 
     /// @param url  as written in the annotation, or canonical.
+    /// Threads: the server's own.
     /// @return nothing if the dataset has no such URL.
     [[nodiscard]] virtual Checked<std::optional<json::object>> record(const std::string& url) = 0;
     /// What gritd would do with that URL now, and why; for URLs it does not know, too.
@@ -82,7 +84,8 @@ class Backend {
     /// @return nothing if the dataset has no such host.
     [[nodiscard]] virtual std::optional<json::object> host(const std::string& name) = 0;
 
-    /// Puts records back into the frontier.
+    /// Puts records, and what ended with a host that was given up, back into the frontier.
+    /// Threads: the server's own.
     /// @return {"requeued": n}.
     [[nodiscard]] virtual Checked<json::object> retry(const RetryFilter& filter) = 0;
 

@@ -43,6 +43,7 @@ struct Acknowledgement {
     UrlHash hash;
     bool duplicate = false;  ///< only a line is settled: the URL's own task may still be under way
     std::optional<store::RetryKey> retry;  ///< the row in `retries` that it has settled
+    std::optional<frontier::LineRef> line;
 };
 
 /// Told of what a commit brought. Called on the writer's thread: pass on and return.
@@ -50,6 +51,8 @@ class CommitListener {
   public:
     virtual ~CommitListener() = default;
     virtual void committed(const std::vector<Acknowledgement>& done) = 0;
+    /// The note of a host that is not given up any more has brought back what had ended with it.
+    virtual void lines_back(const std::vector<LinesBack>& back) = 0;
     /// Images that the disk lost or may have lost: the tasks are to be fetched again, charged to nobody.
     virtual void bounced(std::vector<frontier::TaskPtr> tasks) = 0;
     /// Our own side is broken; the commit is tried again by itself.
@@ -78,6 +81,7 @@ class Committer {
     [[nodiscard]] Result<void> load(const store::Txn& txn);
 
     void submit(Settlement settlement);
+    /// Takes the place of an earlier note that is not committed yet; what ended adds up.
     /// @param urgent  commit with the next tick: the note says that a host asked to be left alone.
     void note(HostId host, const HostNote& note, bool urgent = false);
     /// What a site says of itself.
@@ -88,7 +92,7 @@ class Committer {
     /// Commits what is there, once, and waits for it. What can not be committed now is fetched again after a restart.
     void finish();
 
-    /// Results that are not in the state yet.
+    /// Results, and ends of hosts, that are not in the state yet.
     [[nodiscard]] std::size_t uncommitted() const noexcept { return uncommitted_.load(std::memory_order_relaxed); }
     /// Results handed in, and those of them that are in the state or were given back: when the second has reached what
     /// the first was, all that was handed in until then is on record.

@@ -23,10 +23,19 @@ struct Settlement {
     std::optional<fetch::Image> image;  ///< with `stored`
 };
 
-/// What is remembered of a host's gate.
+/// What is remembered of a host's gate, and what ended with it. A host that is not given up (any more) has no lines
+/// that ended with it: with such a note the state takes them back.
 struct HostNote {
     politeness::GateMemory gate;
     std::uint8_t gone_as = store::kNotGone;
+    std::uint64_t ended = 0;  ///< frontier::HostEnd: lines that end as `gone_as`, in no other settlement
+};
+
+/// Lines that had ended with their host and are pending again.
+struct LinesBack {
+    HostId host = kNoHost;
+    std::uint64_t lines = 0;
+    RunId first_run = 0;  ///< none of them lies in an earlier one
 };
 
 }  // namespace grit::crawl

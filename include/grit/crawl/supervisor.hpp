@@ -8,6 +8,7 @@
 #include "grit/crawl/committer.hpp"
 #include "grit/crawl/ingestor.hpp"
 #include "grit/crawl/opt_out.hpp"
+#include "grit/crawl/requeue.hpp"
 #include "grit/crawl/retry_feed.hpp"
 #include "grit/crawl/shard.hpp"
 #include "grit/frontier/host_table.hpp"
@@ -62,19 +63,9 @@ struct CrawlStatus {
     double bytes_per_second = 0;
 };
 
-/// Which records are to be asked again.
-struct RequeueFilter {
-    std::vector<Outcome> outcomes;
-    std::optional<HostId> host;
-    std::int64_t since_ms = 0;  ///< asked last at or after this wall time
-    bool dry_run = false;
-    /// Only those that this block has ended; their hosts' pace and back-off stay as they are.
-    std::optional<politeness::Block> ended_by;
-};
-
-/// Threads: all functions from the control thread (that of `control`), but those of the interfaces.
+/// Threads: all functions from the control thread (that of `control`), but `requeue` and those of the interfaces.
 /// Life: construct, `load`, `start`, then `stop` and `join`. All that it is given outlives it.
-class Supervisor final : private CommitListener, private Crossing {
+class Supervisor final : private CommitListener, private Crossing, private RequeueListener {
   public:
     struct Parts {
         const config::Config& config;
@@ -117,7 +108,8 @@ class Supervisor final : private CommitListener, private Crossing {
     [[nodiscard]] std::optional<frontier::HostView> host(std::string_view name);
     /// The views of the hosts with the most left; waits for the shards (milliseconds). Not from a shard's thread.
     [[nodiscard]] std::vector<frontier::HostView> largest_hosts(std::size_t limit);
-    /// Puts settled records without an image back. @return how many. Blocking while it reads the records.
+    /// Puts settled URLs without an image back. @return how many. Blocking, for as long as it takes to read all records.
+    /// Threads: any that may block. `stop` cuts it short.
     [[nodiscard]] Checked<std::uint64_t> requeue(const RequeueFilter& filter);
 
     /// Nothing that the block concerns is asked from the return of the call on; what is open ends and is not kept. A block
@@ -145,10 +137,13 @@ class Supervisor final : private CommitListener, private Crossing {
 
     // CommitListener, on the writer's thread; Crossing, on a shard's.
     void committed(const std::vector<Acknowledgement>& done) override;
+    void lines_back(const std::vector<LinesBack>& back) override;
     void bounced(std::vector<frontier::TaskPtr> tasks) override;
     void fault(Outcome outcome, const std::string& what) override;
     void route(frontier::TaskPtr task) override;
     void on_shard_of(HostId host, std::function<void(frontier::Frontier&)> what) override;
+    // RequeueListener.
+    void put_back(std::uint64_t records, const std::vector<LinesBack>& hosts) override;
     void run_committed(RunId run, const std::vector<store::RunHost>& hosts);
 
     [[nodiscard]] Checked<void> clean_up_after_crash();
@@ -163,7 +158,6 @@ class Supervisor final : private CommitListener, private Crossing {
     void update_pause();
     void measure();
     void ask_for_longest_host();
-    [[nodiscard]] Result<void> put_back(store::WriteTxn& txn, std::span<const store::RecordKey> keys, std::uint64_t& count) const;
     void look_for_end();
     [[nodiscard]] bool in_trouble_for_long() const;
     void judge_end(const Probe& probe);
@@ -186,7 +180,7 @@ class Supervisor final : private CommitListener, private Crossing {
 
     bool started_ = false;
     bool draining_ = false;
-    bool stopped_ = false;
+    std::atomic<bool> stopped_{false};
     std::optional<std::string> operator_pause_;
     bool volume_full_ = false;
     SteadyTime paused_since_ = SteadyTime::max();

@@ -69,7 +69,7 @@ struct FrontierCounts {
     std::uint64_t finished = 0;   ///< nothing left to do
     std::uint64_t remaining = 0;  ///< lines and due retries not leased yet
     std::uint64_t open = 0;       ///< leases out
-    std::uint64_t verdicts = 0;   ///< to be taken
+    std::uint64_t verdicts = 0;   ///< to be taken, and ends of hosts
 };
 
 /// One host as an operator sees it.
@@ -115,11 +115,14 @@ class Frontier {
     void classes_changed();
 
     /// The next request to make, if a host may be asked now. Reads the state (short).
-    /// Lines that end without a request on the way (duplicates, robots.txt, hosts given up) are kept for
-    /// `take_verdicts`. Where an origin's word is neither in memory nor in the state, the lease is for its robots.txt or
-    /// its tdmrep.json.
+    /// Lines that end without a request on the way (duplicates, robots.txt) are kept for `take_verdicts`, and what ends
+    /// with a host that was given up for `take_host_ends`. Where an origin's word is neither in memory nor in the state,
+    /// the lease is for its robots.txt or its tdmrep.json.
     [[nodiscard]] std::optional<Lease> lease();
     [[nodiscard]] std::vector<Verdict> take_verdicts();
+    /// However many lines a host has, they end as one number, and at once. Tasks that have a record of their own
+    /// (retries), or come from another host, are verdicts, when their turn comes.
+    [[nodiscard]] std::vector<HostEnd> take_host_ends();
     /// When a host that is parked may be asked; SteadyTime::max() if none is. Leases and verdicts may come sooner when
     /// a request ends.
     [[nodiscard]] SteadyTime next_due();
@@ -162,8 +165,12 @@ class Frontier {
     /// @return nothing if they do now.
     std::optional<Milliseconds> host_down(HostId host, Outcome as);
     void give_up(HostId host, Outcome as);
-    /// An operator's retry: the host is asked again as if nothing had been.
+    /// An operator's retry: the host is asked again as if nothing had been. Lines that ended with it stay ended until
+    /// `lines_back`.
     void forgive(HostId host);
+    /// The state takes lines back that ended with their host (`take_host_ends`): they are pending again.
+    /// @param first_run  none of them lies in an earlier run.
+    void lines_back(HostId host, std::uint64_t lines, RunId first_run);
     void hold(HostId host, Milliseconds time);
 
     /// What an operator has blocked, from now on; nullptr is nothing. What waits for a blocked host ends as `opted_out`
@@ -182,9 +189,10 @@ class Frontier {
     [[nodiscard]] std::uint8_t gone_as(HostId host) const;
 
     /// The record of that URL is committed: lines that are met from now on are judged by it.
-    void acknowledge(HostId home, const UrlHash& hash);
+    /// @param line  that is settled by it, if one is.
+    void acknowledge(HostId home, const UrlHash& hash, const std::optional<LineRef>& line);
     /// A line that was a duplicate is settled.
-    void acknowledge_duplicate(HostId home);
+    void acknowledge_duplicate(HostId home, const std::optional<LineRef>& line);
 
     [[nodiscard]] FrontierCounts counts() const;
     [[nodiscard]] std::optional<HostView> view(HostId id) const;
@@ -232,8 +240,10 @@ class Frontier {
     [[nodiscard]] TaskPtr next_line(Host& host);
     [[nodiscard]] bool load_block(Host& host, const store::ReadTxn& txn);
     [[nodiscard]] TaskPtr judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line);
+    void count_loaded(Host& host, std::uint64_t lines);
     void unload(Host& host);
     void end_lines_of_gone(Host& host);
+    void end_tasks_of_ended(Host& host);
     [[nodiscard]] Verdict end_of(const Host& host, TaskPtr task) const;
     [[nodiscard]] static bool is_ended(const Host& host);
     void verdict(TaskPtr task, Outcome outcome, std::string detail);
@@ -258,6 +268,7 @@ class Frontier {
     politeness::BlocklistPtr blocklist_;  // nullptr: nothing is blocked
     std::unordered_map<HostId, std::string> refused_hosts_;  // with their details
     std::vector<Verdict> verdicts_;
+    std::vector<HostEnd> host_ends_;
     std::array<std::uint64_t, kCategories> categories_{};
     RunId last_run_ = 0;
     SteadyTime made_at_;

@@ -58,4 +58,10 @@ struct Verdict {
     std::string detail;
 };
 
+/// Lines that end with their host, all as it did: it was given up. They lie in the queue as they did.
+struct HostEnd {
+    HostId host = kNoHost;
+    std::uint64_t lines = 0;
+};
+
 }  // namespace grit::frontier

@@ -59,9 +59,9 @@ class HostGate {
     [[nodiscard]] bool open_at(SteadyTime now, const Manners& manners) const noexcept {
         return has_room(manners) && now >= next_at_;
     }
-    /// As open_at, whatever the time.
+    /// As open_at, whatever the time. A host that is down gets one request at a time until it has answered one.
     [[nodiscard]] bool has_room(const Manners& manners) const noexcept {
-        return open_ < manners.connections_per_host && !unsent_;
+        return open_ < (is_down() ? 1U : manners.connections_per_host) && !unsent_;
     }
     /// The earliest time for the next request, as far as pace and back-off go.
     [[nodiscard]] SteadyTime next_at() const noexcept { return next_at_; }

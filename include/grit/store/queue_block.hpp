@@ -72,6 +72,9 @@ class Progress {
     void set(std::size_t entry) {
         bits_[entry / 8] = static_cast<std::uint8_t>(bits_[entry / 8] | (1U << (entry % 8)));
     }
+    void clear(std::size_t entry) {
+        bits_[entry / 8] = static_cast<std::uint8_t>(bits_[entry / 8] & ~(1U << (entry % 8)));
+    }
     [[nodiscard]] bool test(std::size_t entry) const { return (bits_[entry / 8] >> (entry % 8) & 1U) != 0; }
     /// True if the first `entries` are all set.
     [[nodiscard]] bool all(std::size_t entries) const;

@@ -72,6 +72,9 @@ struct HostRow {
     std::uint32_t ceiling_ms = 0;           ///< Interval at which the host last refused; 0 is never.
     std::uint16_t answers_since_refusal = 0;  ///< Good ones; capped.
     bool near_ceiling = false;              ///< It had refused close to the ceiling before.
+    std::uint64_t gone_lines = 0;  ///< Of `taken` (and `failed`): lines that ended with the host, as `gone_as`, and lie
+                                   ///< in the queue still. 0 unless it is given up.
+    std::int64_t gone_ms = 0;      ///< When it was given up, ms since 1970; only then.
     bool operator==(const HostRow&) const = default;
 };
 

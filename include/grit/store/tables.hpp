@@ -67,6 +67,7 @@ using InputId = std::uint32_t;
 
 // hosts --------------------------------------------------------------------------------------------------------------
 
+[[nodiscard]] std::string host_key(HostId id);
 [[nodiscard]] Result<HostRow> get_host(const Txn& txn, HostId id);
 [[nodiscard]] Result<void> put_host(WriteTxn& txn, HostId id, const HostRow& row);
 /// As put_host, for a new host: hosts that come in ascending order leave their pages full.
@@ -134,8 +135,6 @@ struct Retry {
 /// Retries due at or before `until_ms`, earliest first, beginning after `after`.
 [[nodiscard]] Result<std::vector<Retry>> due_retries(const Txn& txn, const std::optional<RetryKey>& after,
                                                      std::int64_t until_ms, std::size_t limit);
-/// The earliest due time; nothing if no retry waits.
-[[nodiscard]] Result<std::optional<std::int64_t>> earliest_retry(const Txn& txn);
 
 // url_to_path --------------------------------------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ TEST_F(Gritctl, ControlsReachTheDaemon) {
         ElementsAre("pause disk swap", "pause ", "resume", "drain", "stop", "reload", "log-level debug",
                     "retry dns_failure dns_not_found filtered host=a.example since=7200000 dry_run", "host a.example",
                     "record https://a.example/x.jpg?a=1&b=2+3", "explain https://b.example/ü x", "hosts errors 3"));
-    EXPECT_EQ(ask(server, "retry --outcome dns_failure").out, "42 records will be asked again\n");
+    EXPECT_EQ(ask(server, "retry --outcome dns_failure").out, "42 URLs will be asked again\n");
     EXPECT_THAT(ask(server, "version").out, HasSubstr("gritd   " + std::string(grit::version()) + " (API 1.0.0)\n"));
 }
 

@@ -20,6 +20,9 @@ class RouterTest : public testing::Test {
     Reply ask(std::string_view method, std::string_view target, std::string_view body = {}) {
         Routed routed = Router(backend_).route(Call{method, target, body});
         action_ = routed.action;
+        if (const auto* work = std::get_if<WorkWanted>(&routed.answer)) {
+            return work->run();
+        }
         return std::get<Reply>(std::move(routed.answer));
     }
     static std::string detail(const Reply& reply) { return std::string(reply.body.at("detail").as_string()); }

@@ -182,6 +182,9 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
                 feed_->settled(*one.retry);
             }
         }
+        for (const LinesBack& back : std::exchange(listener_.returned, {})) {
+            frontier_->lines_back(back.host, back.lines, back.first_run);
+        }
         for (TaskPtr& task : std::exchange(listener_.back, {})) {
             frontier_->push(std::move(task));
         }
@@ -198,6 +201,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
             }
             committer_->submit(settlement(std::move(verdict.task), verdict.outcome));
         }
+        note_host_ends();
     }
 
     void commit_now() {
@@ -247,6 +251,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
         frontier_.reset();
         committer_.reset();
         listener_.done.clear();
+        listener_.returned.clear();
         listener_.back.clear();
         feed_ = std::make_unique<RetryFeed>(50);
         open_depot();
@@ -283,9 +288,12 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
             case 9:
                 if (chance(5)) {
                     restart(chance(50));
-                } else if (chance(3) && hosts_.size() > 0) {
+                } else if (chance(10) && hosts_.size() > 0) {
+                    frontier_->give_up(static_cast<HostId>(1 + random_() % hosts_.size()), Outcome::connect_timeout);
+                } else if (chance(15) && hosts_.size() > 0) {
                     const auto host = static_cast<HostId>(1 + random_() % hosts_.size());
                     frontier_->forgive(host);
+                    note(host);
                     held_until_.erase(host);
                 } else if (chance(5)) {
                     clock_.jump_wall(Milliseconds(static_cast<int>(random_() % 20'000) - 10'000));
@@ -353,7 +361,6 @@ TEST_P(CrawlModelTest, EveryLineEndsExactlyOnceWhateverHappens) {
     }
     EXPECT_EQ(settled, lines_);
     EXPECT_EQ(totals().lines, lines_);
-    EXPECT_EQ(env_->read().value().count(store::Table::queue).value(), 0u);
     EXPECT_EQ(env_->read().value().count(store::Table::retries).value(), 0u);
     EXPECT_TRUE(feed_->take_due(*env_, wall_ms(), 1).value().empty());
     EXPECT_EQ(feed_->out(), 0u);

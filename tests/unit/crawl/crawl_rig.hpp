@@ -85,6 +85,10 @@ class Listener final : public CommitListener {
         const std::lock_guard lock(mutex_);
         done.insert(done.end(), some.begin(), some.end());
     }
+    void lines_back(const std::vector<LinesBack>& some) override {
+        const std::lock_guard lock(mutex_);
+        returned.insert(returned.end(), some.begin(), some.end());
+    }
     void bounced(std::vector<TaskPtr> tasks) override {
         const std::lock_guard lock(mutex_);
         std::move(tasks.begin(), tasks.end(), std::back_inserter(back));
@@ -94,6 +98,7 @@ class Listener final : public CommitListener {
         faults.push_back(outcome);
     }
     std::vector<Acknowledgement> done;
+    std::vector<LinesBack> returned;
     std::vector<TaskPtr> back;
     std::vector<Outcome> faults;
 
@@ -198,9 +203,9 @@ class CrawlRig : public frontier::test::FrontierRig {
     }
     void acknowledge(const Acknowledgement& one) {
         if (one.duplicate) {
-            frontier_->acknowledge_duplicate(one.home);
+            frontier_->acknowledge_duplicate(one.home, one.line);
         } else {
-            frontier_->acknowledge(one.home, one.hash);
+            frontier_->acknowledge(one.home, one.hash, one.line);
         }
     }
     void tell_frontier() {
@@ -209,11 +214,23 @@ class CrawlRig : public frontier::test::FrontierRig {
                 acknowledge(one);
             }
         }
+        for (const LinesBack& back : std::exchange(listener_.returned, {})) {
+            frontier_->lines_back(back.host, back.lines, back.first_run);
+        }
         for (frontier::Verdict& verdict : frontier_->take_verdicts()) {
             Settlement made = settlement(std::move(verdict.task), verdict.outcome);
             made.detail = std::move(verdict.detail);
             committer_->submit(std::move(made));
         }
+        note_host_ends();
+    }
+    void note_host_ends() {
+        for (const frontier::HostEnd& end : frontier_->take_host_ends()) {
+            note(end.host, end.lines);
+        }
+    }
+    void note(HostId host, std::uint64_t ended = 0) {
+        committer_->note(host, HostNote{frontier_->memory(host), frontier_->gone_as(host), ended});
     }
 
     /// What Supervisor::load does about a crash.
@@ -252,10 +269,13 @@ class CrawlRig : public frontier::test::FrontierRig {
             return true;
         }));
         std::uint64_t taken = 0;
+        std::uint64_t ended = 0;  // with their hosts: they are in the blocks
         std::uint64_t left = 0;
         store::BlockCodec codec;
         ASSERT_TRUE(store::for_each_host(txn, [&](HostId host, const store::HostRow& row) {
             taken += row.taken;
+            ended += row.gone_lines;
+            EXPECT_TRUE(row.gone_lines == 0 || row.gone_as != store::kNotGone) << row.name;
             for (RunId run = 0; run < next_run_; ++run) {
                 auto key = store::next_block(txn, host, run, 0);
                 for (; key; key = store::next_block(txn, host, run, key->block + 1)) {
@@ -271,8 +291,8 @@ class CrawlRig : public frontier::test::FrontierRig {
         for (const std::uint64_t count : totals.outcomes) {
             settled += count;
         }
-        EXPECT_EQ(queued - taken, left) << "lines that are not taken are in the blocks";
-        EXPECT_EQ(settled + waiting + left, totals.lines - totals.quarantined);
+        EXPECT_EQ(queued - taken + ended, left) << "lines that are not taken, or ended with their host, are in the blocks";
+        EXPECT_EQ(settled + waiting + left - ended, totals.lines - totals.quarantined);
         EXPECT_EQ(committer_->waiting(), waiting);
         std::uint64_t records_waiting = 0;
         ASSERT_TRUE(store::for_each_record(txn, [&](const store::RecordKey&, const store::Record& record) {

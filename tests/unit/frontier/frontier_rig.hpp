@@ -118,7 +118,7 @@ class FrontierRig : public ::testing::Test {
     /// The record of that task is committed, and the frontier told so.
     void record(const Task& task, Outcome outcome) {
         commit_only(task, outcome);
-        frontier_->acknowledge(task.home, task.hash);
+        frontier_->acknowledge(task.home, task.hash, task.line);
     }
 
     void commit_only(const Task& task, Outcome outcome) {
@@ -145,6 +145,15 @@ class FrontierRig : public ::testing::Test {
             return put;
         }
         return store::put_progress(txn, line.block, *progress);
+    }
+
+    /// How many lines ended with their hosts since the last call.
+    std::uint64_t ended() {
+        std::uint64_t lines = 0;
+        for (const HostEnd& end : frontier_->take_host_ends()) {
+            lines += end.lines;
+        }
+        return lines;
     }
 
     void pass(Milliseconds time) { clock_.advance(time); }

@@ -185,7 +185,7 @@ TEST_F(FrontierRobotsTest, AHostGivenUpWhileItsRulesAreAskedForEndsItsLines) {
     frontier_->give_up(task->home, Outcome::robots_denied);
     frontier_->site_asked(task->home);
     EXPECT_FALSE(ask());
-    EXPECT_EQ(frontier_->take_verdicts().size(), 5u);
+    EXPECT_EQ(ended(), 5u);
 }
 
 TEST_F(FrontierRobotsTest, ARedirectAsksItsNewHostsRules) {
