@@ -165,7 +165,8 @@ bool Frontier::may_send(Lease& lease) {
 }
 
 void Frontier::written(const Lease& lease) {
-    host_of(lease.host_).gate.written(clock_.now(), manners_);
+    Host& host = host_of(lease.host_);
+    host.gate.written(clock_.now(), manners_of(host));
 }
 
 TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds latency) {
@@ -225,7 +226,7 @@ void Frontier::site_known(const SiteQuestion& question, politeness::SiteWord wor
     const Milliseconds delay = sites_.crawl_delay(host.id, clock_.now());
     host.gate.slow_to(delay);
     if (delay > Milliseconds(0)) {
-        host.gate.hold_until(clock_.now() + host.gate.interval(manners_));  // it lies behind the request for it, too
+        host.gate.hold_until(clock_.now() + host.gate.interval(manners_of(host)));  // it lies behind the request for it, too
     }
     site_asked(host.id);
 }
