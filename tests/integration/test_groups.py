@@ -85,7 +85,7 @@ class Spellings(CrawlCase):
         self.assertEqual(known, set(SPELLINGS), "each is one host to the daemon")
         requests = web.requests()
         self.assertEqual({request.host for request in requests}, set(SPELLINGS), "one Host header for each")
-        report = self.assert_polite(web, Rules(per_host=2, min_interval_ms=MIN_INTERVAL_MS, robots_first=True))
+        report = self.assert_polite(web, Rules(per_host=2, min_interval_ms=MIN_INTERVAL_MS, robots_first=True, ports=2))
         self.assertEqual(report.hosts, len(SPELLINGS))
         self.assertEqual(report.peak_open_per_host, 2, "the limit is used, by all spellings together")
         self.assertGreaterEqual(report.retry_afters, 1)

@@ -54,6 +54,7 @@ class Rules:
     per_address: int | None = None
     classes: tuple[HostClass, ...] = ()  # what holds for hosts by how their names end
     robots_first: bool = False
+    ports: int = 1  # of a host and scheme: each has a robots.txt of its own, and the log does not tell them apart
     robots: dict[str, str] = field(default_factory=dict)  # by the name of the web's rule
     kills_ns: list[int] = field(default_factory=list)  # when the process was seen dead
     stops_ns: list[int] = field(default_factory=list)  # when it had ended by itself

@@ -110,7 +110,7 @@ def judge_repeats(requests: list[Request], rules: Rules, report: Report) -> None
     excused = {key: max(0, count - len(settled.get(key, ())) + 1) for key, count in led.items()}
     for (origin, life), answers in settled.items():
         report.robots_answers += len(answers)
-        again = max(0, len(answers) - 1 - led[origin, life])
+        again = max(0, len(answers) - rules.ports - led[origin, life])
         for answer in answers[:-1]:
             target = (robots_target(answer), life)
             if again > 0 and excused.get(target, 0) > 0:
