@@ -8,6 +8,7 @@ bool AddressLimits::try_acquire(const boost::asio::ip::address& address) {
     const std::lock_guard lock(mutex_);
     std::size_t& count = counts_[address];
     if (count >= limit_) {
+        wanted_.insert(address);
         return false;
     }
     ++count;
@@ -23,6 +24,12 @@ void AddressLimits::release(const boost::asio::ip::address& address) {
         counts_.erase(found);
     }
     --total_;
+    wanted_.erase(address);
+}
+
+std::vector<boost::asio::ip::address> AddressLimits::wanted() const {
+    const std::lock_guard lock(mutex_);
+    return {wanted_.begin(), wanted_.end()};
 }
 
 std::size_t AddressLimits::connections_to(const boost::asio::ip::address& address) const {

@@ -1,5 +1,6 @@
 #include "grit/net/client.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cassert>
@@ -60,6 +61,8 @@ Client::Core::~Core() {
 }
 
 namespace {
+
+constexpr Milliseconds kGiveWayInterval{250};
 
 // The connection had been closed by the server, or was being closed, when the request went out: it was not processed,
 // or a GET that was may be sent again (RFC 9110 section 9.2.2).
@@ -139,7 +142,14 @@ void Client::Core::keep(const std::string& origin, std::unique_ptr<Connection> c
 awaitable<void> Client::Core::reap() {
     for (;;) {
         pool.close_expired(clock.now());
-        reap_timer.expires_after(time_left(Deadline(pool.next_expiry()), clock));
+        // Other shards' hosts may wait for a place at an address: idle connections here must not hold it for long.
+        if (pool.size() > 0) {
+            for (const asio::ip::address& address : limits.wanted()) {
+                pool.close_one_to(address);
+            }
+        }
+        const auto until_expiry = time_left(Deadline(pool.next_expiry()), clock);
+        reap_timer.expires_after(pool.size() > 0 ? std::min<std::chrono::nanoseconds>(until_expiry, kGiveWayInterval) : until_expiry);
         co_await reap_timer.async_wait(asio::as_tuple(asio::use_awaitable));
     }
 }

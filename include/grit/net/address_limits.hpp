@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace grit::net {
 
@@ -18,6 +20,10 @@ class AddressLimits {
 
     /// Counts one more connection; false, and nothing counted, if the address has its number.
     [[nodiscard]] bool try_acquire(const boost::asio::ip::address& address);
+    /// Addresses at which somebody was refused and no place has been given back since: who holds idle connections to
+    /// them should close one.
+    [[nodiscard]] std::vector<boost::asio::ip::address> wanted() const;
+
     /// Gives back what `try_acquire` counted.
     void release(const boost::asio::ip::address& address);
 
@@ -29,6 +35,7 @@ class AddressLimits {
     const std::size_t limit_;
     mutable std::mutex mutex_;
     std::unordered_map<boost::asio::ip::address, std::size_t> counts_;
+    std::unordered_set<boost::asio::ip::address> wanted_;
     std::size_t total_ = 0;
 };
 

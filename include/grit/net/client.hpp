@@ -46,7 +46,8 @@ class SendGate {
 ///
 /// A connection belongs to one origin, is dialled only to an address that the guard allows, and holds a place of the
 /// address's limit as long as it lives. Idle ones are closed after `max_idle_time`, when the pool is full, and when
-/// their address is wanted by somebody else. The rule of how often a host may be asked is not here.
+/// their address is wanted by somebody else: of this client at once, of another one with the same limits within 250 ms.
+/// The rule of how often a host may be asked is not here.
 /// A host's addresses, four at most, are dialled beside each other (RFC 8305), IPv4 first; one that failed within the
 /// last minute comes last. Without a spare dial (they are bounded, since each costs a descriptor) one address is dialled
 /// after the other, each for its share of the time.

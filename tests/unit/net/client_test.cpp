@@ -575,6 +575,24 @@ TEST_F(HttpClient, AnIdleConnectionGivesWayToAnotherHostOnItsAddress) {
     EXPECT_EQ(client_->idle_connections(), 4u);
 }
 
+// Hosts on one server belong to several shards, each with a client of its own.
+TEST_F(HttpClient, AnIdleConnectionGivesWayToAnotherClientOfTheSameLimits) {
+    serve({serve_all("x")});
+    std::vector<Running*> running;
+    for (int i = 0; i < 4; ++i) {
+        running.push_back(&start("http://a.example/"));
+    }
+    ASSERT_TRUE(run_until([&] { return client_->idle_connections() == 4; }));
+    std::unique_ptr<Client> first = std::move(client_);
+    client_ = std::make_unique<Client>(context_, options_, *resolver_, *guard_, *tls_, limits_, metrics_, clock_);
+    EXPECT_EQ(fetch("http://b.example/").error, Errc::address_busy);
+    ASSERT_TRUE(run_until([&] { return first->idle_connections() == 3; }));
+    EXPECT_FALSE(fetch("http://b.example/").error);
+    EXPECT_EQ(first->idle_connections(), 3u) << "one was enough";
+    stop_client();
+    client_ = std::move(first);
+}
+
 TEST_F(HttpClient, AStoppedClientTakesNothingAndKeepsNothing) {
     Signal go;
     const ServerEnds ends(server_);
