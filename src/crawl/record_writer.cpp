@@ -202,6 +202,7 @@ Result<void> RecordWriter::note(HostId id, const HostNote& note) {
     (*row)->ceiling_ms = note.gate.ceiling_ms;
     (*row)->answers_since_refusal = note.gate.good_answers;
     (*row)->near_ceiling = note.gate.near_ceiling;
+    (*row)->origins = note.origins;
     const LinesBack back = set_host_end(id, **row, totals_, note.gone_as, note.ended, now_.time_since_epoch().count());
     if (back.lines > 0) {
         lines_back_.push_back(back);

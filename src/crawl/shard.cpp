@@ -268,12 +268,12 @@ void Shard::submit_verdicts() {
         end_verdict(std::move(verdict));
     }
     for (const frontier::HostEnd& end : frontier_.take_host_ends()) {
-        const HostNote note{frontier_.memory(end.host), frontier_.gone_as(end.host), end.lines};
+        const HostNote note = note_of(frontier_, end.host, end.lines);
         context_.committer.note(end.host, note);
         const auto as = outcome_of_number(note.gone_as);
         context_.log.info("host.given_up", {{"host", context_.hosts.info(end.host).name},
                                             {"lines", end.lines},
-                                            {"as", as ? name_of(*as) : "forgiven meanwhile"}});
+                                            {"as", as ? name_of(*as) : "looked at again"}});
     }
 }
 
@@ -286,7 +286,14 @@ void Shard::end_verdict(frontier::Verdict verdict) {
             site_blocked(*verdict.task);
             return;
         }
-        site_failed(verdict.task->question, result, std::nullopt);
+        // Where the answer was said to be nobody may be asked: that is no word on the host that said so.
+        result.outcome = Outcome::robots_denied;
+        site_failed(verdict.task->question, result, verdict.again_in);
+        return;
+    }
+    if (verdict.again_in) {
+        const std::int64_t now_ms = context_.clock.wall_now().time_since_epoch().count();
+        settle(std::move(verdict.task), std::move(result), now_ms + std::max<std::int64_t>(verdict.again_in->count(), 1));
         return;
     }
     if (verdict.outcome == Outcome::robots_denied) {
@@ -298,7 +305,7 @@ void Shard::end_verdict(frontier::Verdict verdict) {
 // For others ----------------------------------------------------------------------------------------------------------
 
 void Shard::remember(HostId host, bool urgent) {
-    context_.committer.note(host, HostNote{frontier_.memory(host), frontier_.gone_as(host)}, urgent);
+    context_.committer.note(host, note_of(frontier_, host), urgent);
 }
 
 void Shard::publish_counts() {

@@ -29,4 +29,12 @@ inline politeness::Answer answer_of(Outcome outcome) {
     return says_nothing ? politeness::Answer::none : politeness::Answer::good;
 }
 
+// Of the outcomes that say that something can not be reached or trusted: those that speak of one scheme and port. A port
+// that is filtered looks like an address that does not answer, so connect_timeout is one: were it not, a closed HTTPS would
+// cost a host its plain URLs, while a host that is dead costs one more probe per origin and step of the schedule.
+inline bool is_of_origin(Outcome outcome) {
+    return outcome == Outcome::connect_refused || outcome == Outcome::connect_timeout ||
+           outcome == Outcome::tls_handshake || outcome == Outcome::tls_certificate;
+}
+
 }  // namespace grit::crawl

@@ -110,9 +110,13 @@ void Shard::back_off(Lease lease, const Fetched& result) {
     remember(asked, true);
 }
 
+std::optional<Milliseconds> Shard::charge(const store::OriginKey& asked, Outcome outcome) {
+    return is_of_origin(outcome) ? frontier_.origin_down(asked, outcome) : frontier_.host_down(asked.host, outcome);
+}
+
 void Shard::wait_for_host(Lease lease, const Fetched& result) {
     const HostId asked = lease.host();
-    const auto wait = frontier_.host_down(asked, result.outcome);
+    const auto wait = charge(frontier::origin_of(asked, lease.task().url), result.outcome);
     context_.metrics.retries(metrics::RetryReason::host_down).add();
     context_.log.debug("host.down", {{"host", lease.task().url.host},
                                      {"outcome", name_of(result.outcome)},

@@ -62,7 +62,15 @@ void Shard::end_site(Lease lease, Fetched result, bool address_blocked) {
     } else if (result.word) {
         site_answered(task->question, std::move(result));
     } else {
-        site_failed(task->question, result, wait);
+        const store::OriginKey where = frontier::origin_of(asked, task->url);
+        const bool elsewhere = where != task->question.origin;
+        if (elsewhere && disposition_of(result.outcome) == Disposition::host_down && !result.busy) {
+            static_cast<void>(charge(where, result.outcome));
+            remember(asked);
+            result.outcome = Outcome::robots_denied;
+        }
+        // A host that asked for less is left alone as a whole already.
+        site_failed(task->question, result, wait && asked == task->question.origin.host ? Milliseconds(0) : wait);
     }
 }
 
@@ -88,7 +96,8 @@ void Shard::site_blocked(const frontier::Task& task) {
 }
 
 // Without its last good copy a robots.txt that can not be had keeps us out (RFC 9309 section 2.3.1.4).
-// @param wait  the host that was asked asked for less: for so long.
+// That concerns its origin alone, unless it is the host that can not be found or reached.
+// @param wait  it is nobody's failure, but the origin has to wait for so long.
 void Shard::site_failed(const SiteQuestion& question, const Fetched& result, std::optional<Milliseconds> wait) {
     const HostId home = question.origin.host;
     const Disposition disposition = disposition_of(result.outcome);
@@ -106,16 +115,17 @@ void Shard::site_failed(const SiteQuestion& question, const Fetched& result, std
     const Outcome as = disposition == Disposition::host_down ? result.outcome : Outcome::robots_denied;
     crossing_.on_shard_of(home, [&committer = context_.committer, question, wait, as](frontier::Frontier& frontier) {
         const HostId host = question.origin.host;
-        if (wait) {
-            frontier.hold(host, *wait);
-        }
         if (frontier.site_unreachable(question, wait.has_value())) {
             committer.note_site(question.origin, frontier.site_memory(question.origin));
+        } else if (wait && *wait > Milliseconds(0)) {
+            frontier.origin_hold(question.origin, *wait, as);
+        } else if (!wait && (as == Outcome::robots_denied || is_of_origin(as))) {
+            static_cast<void>(frontier.origin_down(question.origin, as));
         } else if (!wait) {
             static_cast<void>(frontier.host_down(host, as));
         }
         frontier.site_asked(host);
-        committer.note(host, HostNote{frontier.memory(host), frontier.gone_as(host)});
+        committer.note(host, note_of(frontier, host));
     });
 }
 

@@ -305,7 +305,7 @@ void Supervisor::put_back(std::uint64_t records, const std::vector<LinesBack>& h
             if (one.lines > 0) {
                 frontier.lines_back(one.host, one.lines, one.first_run);
             }
-            committer_.note(one.host, HostNote{frontier.memory(one.host), frontier.gone_as(one.host)});
+            committer_.note(one.host, note_of(frontier, one.host));
         });
     }
 }

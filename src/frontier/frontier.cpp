@@ -53,12 +53,16 @@ void Frontier::load_host(HostId id, const store::HostRow& row, const QueuedLines
         host.gate.hold_until(made_at_ + manners_of(host).min_interval);  // may be longer than for everybody
     }
     host.gone_as = row.gone_as;
+    load_origins(host, row.origins);
     host.pending = queued.lines - std::min(row.taken, queued.lines);
     // Lines are settled in any order, so what is left of a host in work may lie in an earlier run than it seems.
     host.next_run = std::max(row.cursor_run, queued.first_run);
     host.at_first_run = row.taken == 0 || host.pending == 0;
     last_run_ = std::max(last_run_, queued.last_run);
     remaining_ += host.pending;
+    if (host.has_origins && host.pending > 0) {
+        look_again(host);  // lines came after the others had ended with an origin
+    }
     place(index);
 }
 
@@ -72,6 +76,7 @@ void Frontier::add_lines(HostId id, RunId run, std::uint32_t lines) {
     }
     host.pending += lines;
     remaining_ += lines;
+    look_again(host);
     place_if_free(index);
 }
 
@@ -79,6 +84,9 @@ void Frontier::push(TaskPtr task) {
     const auto target = table_.find_or_add(task->url.host);
     const std::uint32_t index = index_of(target);
     Host& host = hosts_[index];
+    if (put_off(host, task)) {
+        return;
+    }
     InPlay& work = in_play(host);
     if (task->kind == Task::Kind::site) {
         work.questions.push_back(std::move(task));
@@ -138,6 +146,7 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
         wake_domain(host);
         return std::nullopt;
     }
+    set_probing(host, task->url, true);
     host.gate.lease();
     ++open_;
     place(index);
@@ -171,6 +180,12 @@ void Frontier::written(const Lease& lease) {
 
 TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds latency) {
     TaskPtr task = std::move(lease.task_);
+    Host& host = host_of(lease.host_);
+    set_probing(host, task->url, false);
+    // A site's word is heard by site_known: an answer that says nothing of the rules is none.
+    if (answer != politeness::Answer::none && task->kind == Task::Kind::image) {
+        origin_answered(host, origin_of(host.id, task->url));
+    }
     end_request(lease, answer, latency);
     return task;
 }
@@ -178,6 +193,7 @@ TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds la
 void Frontier::give_back(Lease lease, politeness::Answer answer) {
     const std::uint32_t index = index_of(lease.host_);
     InPlay& work = in_play(hosts_[index]);
+    set_probing(hosts_[index], lease.task_->url, false);
     (lease.task_->kind == Task::Kind::site ? work.questions : work.first).push_front(std::move(lease.task_));
     ++remaining_;
     end_request(lease, answer, Milliseconds(0));
@@ -220,6 +236,7 @@ void Frontier::acknowledge_duplicate(HostId home, const std::optional<LineRef>& 
 
 void Frontier::site_known(const SiteQuestion& question, politeness::SiteWord word, std::uint16_t status) {
     Host& host = host_of(question.origin.host);
+    origin_answered(host, question.origin);
     // What has left the memory meanwhile: the origin's other file, and its host's other origins, whose Crawl-delay counts.
     static_cast<void>(recall_sites(host));
     sites_.put(question.origin, std::move(word), status, clock_.now());
@@ -259,6 +276,7 @@ Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_aft
 std::optional<Milliseconds> Frontier::host_down(HostId id, Outcome as) {
     Host& host = host_of(id);
     const auto wait = host.gate.down(clock_.now(), manners_of(host), random_);
+    host.down_as = as;
     if (!wait) {
         give_up(id, as);
     }
@@ -276,6 +294,7 @@ void Frontier::forgive(HostId id) {
     const std::uint32_t index = index_of(id);
     Host& host = hosts_[index];
     host.gate.forgive(clock_.now());
+    forget_origins(host);
     host.gone_as = store::kNotGone;
     if (host.place == Place::parked) {
         host.place = Place::idle;
@@ -292,6 +311,10 @@ void Frontier::lines_back(HostId id, std::uint64_t lines, RunId first_run) {
     host.next_run = std::max<RunId>(std::min(host.next_run, first_run), 1);
     host.next_block = 0;
     host.at_first_run = false;
+    if (Origins* origins = origins_of(host)) {
+        origins->ended = false;
+    }
+    look_again(host);
     place_if_free(index);
 }
 

@@ -6,7 +6,7 @@
 
 namespace grit::frontier {
 
-bool Frontier::is_ended(const Host& host) { return host.blocked || host.gone_as != store::kNotGone; }
+bool Frontier::is_ended(const Host& host) const { return host.blocked || is_given_up(host); }
 
 void Frontier::set_blocklist(politeness::BlocklistPtr list) {
     blocklist_ = list && !list->empty() ? std::move(list) : nullptr;

@@ -3,10 +3,12 @@
 
 #include "grit/frontier/frontier.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -54,6 +56,36 @@ struct Frontier::InPlay {
     [[nodiscard]] std::size_t tasks() const { return questions.size() + first.size() + lines.size(); }
 };
 
+// An origin that is down.
+struct Frontier::Trouble {
+    bool https = false;
+    bool gone = false;     // the schedule is used up
+    bool probing = false;  // a request to it is open: one at a time
+    std::uint8_t attempts = 0;
+    std::uint16_t port = 0;
+    Outcome as = Outcome::unreachable;
+    SteadyTime due{};
+    std::uint64_t passed_over = 0;  // lines, in this pass
+};
+
+// Only of hosts that have an origin in trouble.
+struct Frontier::Origins {
+    std::vector<Trouble> troubles;
+    std::uint64_t passed_over = 0;  // lines in the queue, pending, before the next block
+    store::QueueKey from;           // of them the first one's block
+    SteadyTime rests_until{};       // nothing left but lines of origins that wait
+    std::optional<std::pair<bool, std::uint16_t>> only;  // all that is left is known to be this one's
+    bool ends_gone = false;         // lines of origins that are gone end when they are met
+    bool ended = false;             // the host's lines ended with an origin; the host is not given up for others
+
+    [[nodiscard]] Trouble* find(bool https, std::uint16_t port) {
+        const auto found = std::find_if(troubles.begin(), troubles.end(),
+                                        [&](const Trouble& one) { return one.https == https && one.port == port; });
+        return found == troubles.end() ? nullptr : &*found;
+    }
+    [[nodiscard]] bool is_only(const Trouble& one) const { return only == std::pair(one.https, one.port); }
+};
+
 struct Frontier::Host {
     HostId id = kNoHost;
     std::uint32_t next_block = 0;
@@ -64,6 +96,9 @@ struct Frontier::Host {
     ReadyQueue::Urgency loaded_urgency = 0;  // when the block in work was loaded
     bool awaits_site = false;
     bool blocked = false;  // by name, or its addresses are
+    bool has_origins = false;  // in trouble: Frontier::origins_
+    bool rests = false;        // parked for the sake of its origins, not of its gate
+    Outcome down_as = Outcome::unreachable;  // what it was down as last
     bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
     politeness::HostClasses::Found classes;

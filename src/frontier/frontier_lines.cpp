@@ -11,6 +11,9 @@ namespace {
 
 // After the state could not be read.
 constexpr Milliseconds kReadFaultPause{1000};
+// Between two looks at the lines of a host of which an origin is down: a million of them take twenty seconds, and a
+// sixth of the shard's time.
+constexpr Milliseconds kLookPause{5};
 // Origins of one host that are taken over from the state at once: a host has two, or a few ports. What is beyond is asked
 // for again.
 constexpr std::size_t kOriginsRecalled = 64;
@@ -112,16 +115,31 @@ bool Frontier::recall_sites(Host& host) {
 }
 
 TaskPtr Frontier::next_task(Host& host) {
-    InPlay& work = in_play(host);
     TaskPtr task;
-    if (auto& urgent = work.questions.empty() ? work.first : work.questions; !urgent.empty()) {
-        task = std::move(urgent.front());
-        urgent.pop_front();
-        --remaining_;
-    } else {
+    bool more = true;
+    while (!task && more && verdicts_.size() < kLinesPerCall) {
+        task = next_urgent(host);
+        more = task != nullptr;
+        if (task && host.has_origins) {
+            task = unless_origin_waits(host, std::move(task));
+        }
+    }
+    if (!task && !more) {
         task = next_line(host);
     }
     shed(host);
+    return task;
+}
+
+TaskPtr Frontier::next_urgent(Host& host) {
+    InPlay& work = in_play(host);
+    auto& urgent = work.questions.empty() ? work.first : work.questions;
+    if (urgent.empty()) {
+        return nullptr;
+    }
+    TaskPtr task = std::move(urgent.front());
+    urgent.pop_front();
+    --remaining_;
     return task;
 }
 
@@ -133,9 +151,13 @@ TaskPtr Frontier::next_line(Host& host) {
         host.gate.hold_until(clock_.now() + kReadFaultPause);
         return nullptr;
     }
+    if (rests_until(host) > clock_.now() || host.pending + in_play(host).lines.size() == 0) {
+        return nullptr;
+    }
     for (std::size_t looked_at = 0; looked_at < kLinesPerCall; ++looked_at) {
         InPlay& work = in_play(host);
         if (work.lines.empty() && !load_block(host, *txn)) {
+            end_pass(host);
             return nullptr;
         }
         auto [entry, ref] = std::move(work.lines.back());
@@ -151,6 +173,9 @@ TaskPtr Frontier::next_line(Host& host) {
             return task;
         }
     }
+    if (host.has_origins) {
+        host.gate.hold_until(clock_.now() + kLookPause);
+    }
     return nullptr;
 }
 
@@ -163,11 +188,18 @@ TaskPtr Frontier::judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line
     }
     line->url = std::move(*canonical);
     line->hash = line->url.hash();
+    if (host.has_origins && origin_takes(host, *line)) {
+        return nullptr;
+    }
     InPlay& work = in_play(host);
     const bool is_open = work.open_urls.contains(line->hash);
     const auto known = is_open ? Result<bool>(true) : store::has_record(txn, store::RecordKey{host.id, line->hash});
     if (known && *known) {
         verdict(std::move(line), Outcome::duplicate_url, {});
+        return nullptr;
+    }
+    if (const Trouble* trouble = trouble_of(host, line->url); trouble != nullptr && trouble->gone) {
+        verdict(std::move(line), trouble->as, "its origin was given up");
         return nullptr;
     }
     work.open_urls.insert(line->hash);
@@ -176,7 +208,7 @@ TaskPtr Frontier::judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line
 
 bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
     const std::string_view name = table_.info(host.id).name;
-    while (host.pending > 0 && host.next_run <= last_run_) {
+    while (host.pending > passed_over(host) && host.next_run <= last_run_) {
         const auto key = store::next_block(txn, host.id, host.next_run, host.next_block);
         if (!key) {
             if (key.error() != store::Errc::not_found) {
@@ -210,10 +242,10 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
             return true;
         }
     }
-    if (host.pending > 0) {
-        log_.error("frontier.lines_missing", {{"host", name}, {"lines", host.pending}});
-        remaining_ -= host.pending;
-        host.pending = 0;
+    if (const std::uint64_t missing = host.pending - passed_over(host); missing > 0) {
+        log_.error("frontier.lines_missing", {{"host", name}, {"lines", missing}});
+        remaining_ -= missing;
+        host.pending -= missing;
     }
     return false;
 }
@@ -230,6 +262,7 @@ void Frontier::count_loaded(Host& host, std::uint64_t lines) {
 
 // Puts the lines of a host that is left alone for long back: they are on disk and are read again.
 void Frontier::unload(Host& host) {
+    go_back(host);
     if (!host.in_play) {
         return;
     }
@@ -262,7 +295,7 @@ void Frontier::unload(Host& host) {
 // A host that was given up: what waits in its queue ends as it did, all at once. Its blocks stay as they are: a retry
 // reads them again.
 void Frontier::end_lines_of_gone(Host& host) {
-    if (host.gone_as == store::kNotGone) {
+    if (!is_given_up(host)) {
         return;
     }
     unload(host);
@@ -276,7 +309,7 @@ void Frontier::end_lines_of_gone(Host& host) {
 // tasks that have a record of their own, or another host's.
 void Frontier::end_tasks_of_ended(Host& host) {
     while (verdicts_.size() < kLinesPerCall && remaining_of(host) > 0) {
-        TaskPtr task = next_task(host);
+        TaskPtr task = is_given_up(host) ? next_urgent(host) : next_task(host);
         if (!task) {
             return;
         }

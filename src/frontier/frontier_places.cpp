@@ -79,17 +79,21 @@ void Frontier::place(std::uint32_t index) {
     parked_.remove(index);
     const std::uint64_t remaining = remaining_of(host);
     const bool gone = is_ended(host);
+    const SteadyTime rest = rests_until(host);
+    host.rests = rest > host.gate.next_at();
+    const SteadyTime next = std::max(rest, host.gate.next_at());
     if (remaining == 0) {
         host.place = Place::idle;
     } else if (!gone && must_wait_for_site(host)) {
         host.place = Place::site;
-    } else if (!gone && !host.gate.has_room(manners_of(host))) {
+    } else if (!gone && (!host.gate.has_room(manners_of(host)) || rest == SteadyTime::max())) {
         host.place = Place::busy;
-    } else if (!gone && host.gate.next_at() > clock_.now()) {
+    } else if (!gone && next > clock_.now()) {
         host.place = Place::parked;
-        parked_.add(index, host.gate.next_at());
-        if (host.gate.next_at() - clock_.now() >= kLongPark) {
+        parked_.add(index, next);
+        if (next - clock_.now() >= kLongPark) {
             unload(host);
+            put_off_waiting(host);
         }
     } else {
         host.place = Place::ready;
@@ -104,7 +108,7 @@ void Frontier::place(std::uint32_t index) {
 void Frontier::place_if_free(std::uint32_t index) {
     Host& host = hosts_[index];
     end_lines_of_gone(host);
-    const bool wait_is_moot = is_ended(host) && host.place == Place::parked;
+    const bool wait_is_moot = host.place == Place::parked && (host.rests || is_ended(host));
     if (host.place == Place::idle || host.place == Place::busy || host.place == Place::site || wait_is_moot) {
         place(index);
         return;

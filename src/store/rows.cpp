@@ -5,6 +5,9 @@
 namespace grit::store {
 namespace {
 
+// OriginRow's flag byte.
+constexpr std::uint8_t kHttps = 1;
+constexpr std::uint8_t kGone = 2;
 // Record's flag byte.
 constexpr std::uint8_t kWaiting = 1;
 constexpr std::uint8_t kHasImage = 2;
@@ -122,6 +125,11 @@ std::string encode(const HostRow& host) {
     encoder.zigzag(host.robots_checked_ms);
     encoder.varint(host.ceiling_ms).varint(host.answers_since_refusal).u8(host.near_ceiling ? 1 : 0);
     encoder.varint(host.gone_lines).zigzag(host.gone_ms);
+    encoder.varint(host.origins.size());
+    for (const OriginRow& origin : host.origins) {
+        encoder.u8(static_cast<std::uint8_t>((origin.https ? kHttps : 0U) | (origin.gone ? kGone : 0U)));
+        encoder.varint(origin.port).u8(origin.attempts).u8(static_cast<std::uint8_t>(origin.as)).zigzag(origin.due_ms);
+    }
     return encoder.take();
 }
 
@@ -146,6 +154,16 @@ Result<HostRow> decode_host(std::string_view bytes) {
     host.near_ceiling = decoder.u8() != 0;
     host.gone_lines = decoder.varint();
     host.gone_ms = decoder.zigzag();
+    host.origins.resize(decoder.count(5));
+    for (OriginRow& origin : host.origins) {
+        const std::uint8_t flags = decoder.u8();
+        origin.https = (flags & kHttps) != 0;
+        origin.gone = (flags & kGone) != 0;
+        origin.port = decoder.number<std::uint16_t>();
+        origin.attempts = decoder.u8();
+        origin.as = take_outcome(decoder);
+        origin.due_ms = decoder.zigzag();
+    }
     return checked(decoder, std::move(host));
 }
 

@@ -3,6 +3,7 @@
 
 #include "grit/base/outcome.hpp"
 #include "grit/fetch/fetcher.hpp"
+#include "grit/frontier/frontier.hpp"
 #include "grit/frontier/task.hpp"
 #include "grit/politeness/host_gate.hpp"
 #include "grit/store/rows.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace grit::crawl {
 
@@ -28,8 +30,13 @@ struct Settlement {
 struct HostNote {
     politeness::GateMemory gate;
     std::uint8_t gone_as = store::kNotGone;
+    std::vector<store::OriginRow> origins{};  ///< those that are down
     std::uint64_t ended = 0;  ///< frontier::HostEnd: lines that end as `gone_as`, in no other settlement
 };
+
+[[nodiscard]] inline HostNote note_of(const frontier::Frontier& frontier, HostId host, std::uint64_t ended = 0) {
+    return HostNote{frontier.memory(host), frontier.gone_as(host), frontier.origins_down(host), ended};
+}
 
 /// Lines that had ended with their host and are pending again.
 struct LinesBack {

@@ -121,6 +121,8 @@ class Shard {
     void settle(frontier::TaskPtr task, fetch::Fetched result, std::optional<std::int64_t> retry_at_ms);
     void back_off(frontier::Lease lease, const fetch::Fetched& result);
     void wait_for_host(frontier::Lease lease, const fetch::Fetched& result);
+    /// What was asked on this shard could not be reached or trusted. @return as Frontier::origin_down.
+    std::optional<Milliseconds> charge(const store::OriginKey& asked, Outcome outcome);
 
     void end_site(frontier::Lease lease, fetch::Fetched result, bool address_blocked);
     void site_blocked(const frontier::Task& task);

@@ -165,6 +165,15 @@ class Frontier {
     /// @return nothing if they do now.
     std::optional<Milliseconds> host_down(HostId host, Outcome as);
     void give_up(HostId host, Outcome as);
+    /// That origin could not be reached or trusted, or its robots.txt could not be had: it waits by the schedule of a host
+    /// that is down, while the host's other origins are asked on. One request at a time finds out whether it is back.
+    /// @param as  what its URLs end as once the schedule is used up.
+    /// @return nothing if they do now.
+    std::optional<Milliseconds> origin_down(const store::OriginKey& origin, Outcome as);
+    /// It waits, and that is not its fault. @param as  why.
+    void origin_hold(const store::OriginKey& origin, Milliseconds time, Outcome as);
+    /// The origins of a host that are down, for the state.
+    [[nodiscard]] std::vector<store::OriginRow> origins_down(HostId host) const;
     /// An operator's retry: the host is asked again as if nothing had been. Lines that ended with it stay ended until
     /// `lines_back`.
     void forgive(HostId host);
@@ -212,6 +221,8 @@ class Frontier {
     static constexpr std::size_t kCategories = 6;
     struct InPlay;
     struct Host;
+    struct Trouble;
+    struct Origins;
 
     [[nodiscard]] std::uint32_t index_of(HostId id);
     [[nodiscard]] Host& host_of(HostId id);
@@ -237,6 +248,7 @@ class Frontier {
     [[nodiscard]] bool may_lead_here(const SiteQuestion& question, const store::OriginKey& here, SteadyTime now);
     [[nodiscard]] TaskPtr question_before(TaskPtr image, Host& host, const SiteQuestion& question);
     [[nodiscard]] TaskPtr next_task(Host& host);
+    [[nodiscard]] TaskPtr next_urgent(Host& host);
     [[nodiscard]] TaskPtr next_line(Host& host);
     [[nodiscard]] bool load_block(Host& host, const store::ReadTxn& txn);
     [[nodiscard]] TaskPtr judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line);
@@ -245,10 +257,32 @@ class Frontier {
     void end_lines_of_gone(Host& host);
     void end_tasks_of_ended(Host& host);
     [[nodiscard]] Verdict end_of(const Host& host, TaskPtr task) const;
-    [[nodiscard]] static bool is_ended(const Host& host);
+    [[nodiscard]] bool is_ended(const Host& host) const;
     void verdict(TaskPtr task, Outcome outcome, std::string detail);
     void end_request(const Lease& lease, politeness::Answer answer, Milliseconds latency);
     static void shed(Host& host);
+
+    [[nodiscard]] Origins* origins_of(const Host& host) const;
+    [[nodiscard]] Trouble* trouble_of(const Host& host, const url::CanonicalUrl& url) const;
+    [[nodiscard]] Trouble* make_trouble(Host& host, const store::OriginKey& origin);
+    void load_origins(Host& host, const std::vector<store::OriginRow>& rows);
+    void origin_changed(Host& host, const Trouble& trouble);
+    void origin_answered(Host& host, const store::OriginKey& origin);
+    void forget_origins(Host& host);
+    void set_probing(const Host& host, const url::CanonicalUrl& url, bool probing);
+    void look_again(Host& host);
+    [[nodiscard]] bool is_given_up(const Host& host) const;
+    [[nodiscard]] TaskPtr unless_origin_waits(Host& host, TaskPtr task);
+    [[nodiscard]] bool origin_takes(Host& host, const Task& line);
+    void pass_over(Host& host, const LineRef& line, Trouble& trouble);
+    [[nodiscard]] std::uint64_t passed_over(const Host& host) const;
+    void go_back(Host& host);
+    void end_pass(Host& host);
+    void end_lines_with(Host& host, const Trouble& trouble);
+    [[nodiscard]] SteadyTime rests_until(const Host& host) const;
+    [[nodiscard]] Milliseconds reserve(const Host& host, Milliseconds least);
+    [[nodiscard]] bool put_off(Host& host, TaskPtr& task);
+    void put_off_waiting(Host& host);
     [[nodiscard]] HostView view_of(const Host& host) const;
 
     store::Env& env_;
@@ -267,6 +301,8 @@ class Frontier {
     TimerWheel parked_;
     politeness::BlocklistPtr blocklist_;  // nullptr: nothing is blocked
     std::unordered_map<HostId, std::string> refused_hosts_;  // with their details
+    std::unordered_map<HostId, std::unique_ptr<Origins>> origins_;  // of hosts that have one in trouble
+    std::unordered_map<HostId, SteadyTime> reserved_until_;         // of hosts that tasks were put off for
     std::vector<Verdict> verdicts_;
     std::vector<HostEnd> host_ends_;
     std::array<std::uint64_t, kCategories> categories_{};

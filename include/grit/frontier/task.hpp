@@ -51,11 +51,17 @@ struct Task {
 
 using TaskPtr = std::unique_ptr<Task>;
 
-/// A task that ends without a request: a duplicate line, a URL of a host that was given up.
+[[nodiscard]] inline store::OriginKey origin_of(HostId host, const url::CanonicalUrl& url) {
+    return {host, url.scheme == url::Scheme::https, url.port};
+}
+
+/// A task that ends without a request: a duplicate line, a URL of a host that was given up. Or that does not wait in
+/// memory for a host which it would wait for long.
 struct Verdict {
     TaskPtr task;
     Outcome outcome = Outcome::duplicate_url;
     std::string detail;
+    std::optional<Milliseconds> again_in{};  ///< it has not ended: it is to be tried again then, charged to nobody
 };
 
 /// Lines that end with their host, all as it did: it was given up. They lie in the queue as they did.

@@ -55,6 +55,17 @@ struct RunHost {
 /// `gone_as` of a host that is not given up.
 inline constexpr std::uint8_t kNotGone = 255;
 
+/// One origin of a host that can not be reached or trusted, or whose robots.txt can not be had.
+struct OriginRow {
+    bool https = false;
+    std::uint16_t port = 0;
+    std::uint8_t attempts = 0;
+    Outcome as = Outcome::unreachable;  ///< What its URLs end as once the schedule is used up, or have ended as.
+    bool gone = false;                  ///< It is.
+    std::int64_t due_ms = 0;            ///< When it is asked again; unless it is gone.
+    bool operator==(const OriginRow&) const = default;
+};
+
 struct HostRow {
     std::string name;             ///< Canonical host name.
     std::string domain;           ///< Registrable domain.
@@ -75,6 +86,7 @@ struct HostRow {
     std::uint64_t gone_lines = 0;  ///< Of `taken` (and `failed`): lines that ended with the host, as `gone_as`, and lie
                                    ///< in the queue still. 0 unless it is given up.
     std::int64_t gone_ms = 0;      ///< When it was given up, ms since 1970; only then.
+    std::vector<OriginRow> origins;  ///< Those that are down; the others are asked as the host is.
     bool operator==(const HostRow&) const = default;
 };
 

@@ -98,7 +98,10 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
         open_.swap(rest);
         if (sent_.erase(&lease.task()) == 0) {
             if (chance(30)) {
-                static_cast<void>(frontier_->host_down(lease.host(), Outcome::connect_refused));
+                const store::OriginKey asked = frontier::origin_of(lease.host(), lease.task().url);
+                static_cast<void>(chance(70) ? frontier_->origin_down(asked, Outcome::connect_refused)
+                                             : frontier_->host_down(lease.host(), Outcome::dns_failure));
+                committer_->note(lease.host(), note_of(*frontier_, lease.host()));
             }
             frontier_->give_back(std::move(lease), Answer::none);
         } else if (lease.task().kind == Task::Kind::site) {
@@ -111,7 +114,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
     void end_question(Lease lease) {
         const HostId asked = lease.host();
         TaskPtr task = frontier_->finish(std::move(lease), Answer::good, Milliseconds(5));
-        committer_->note(asked, HostNote{frontier_->memory(asked), frontier_->gone_as(asked)});
+        committer_->note(asked, note_of(*frontier_, asked));
         const int what = static_cast<int>(random_() % 10);
         if (what < 3 && task->hops < 5) {
             ++task->hops;
@@ -126,7 +129,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
             frontier_->site_asked(task->home);
         } else if (what == 4) {
             if (!frontier_->site_unreachable(task->question, false)) {
-                static_cast<void>(frontier_->host_down(task->home, Outcome::robots_denied));
+                static_cast<void>(frontier_->origin_down(task->question.origin, Outcome::robots_denied));
             }
             frontier_->site_asked(task->home);
         } else {
@@ -151,11 +154,11 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
             frontier_->throttle(host, wait, Outcome::http_too_many_requests);
             held_until_[host] = std::max(held_until_[host], clock_.now() + wait);
             frontier_->give_back(std::move(lease), Answer::strained);
-            committer_->note(host, HostNote{frontier_->memory(host), frontier_->gone_as(host)}, true);
+            committer_->note(host, note_of(*frontier_, host), true);
             return;
         }
         TaskPtr task = frontier_->finish(std::move(lease), what < 30 ? Answer::strained : Answer::good, Milliseconds(20));
-        committer_->note(host, HostNote{frontier_->memory(host), frontier_->gone_as(host)});
+        committer_->note(host, note_of(*frontier_, host));
         if (what < 20 && task->hops < 3) {
             ++task->hops;
             task->url = url::canonicalize("http://h" + std::to_string(random_() % 8) + ".example.org/r" + std::to_string(random_())).value();
@@ -193,13 +196,20 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
     void take_verdicts() {
         for (frontier::Verdict& verdict : frontier_->take_verdicts()) {
             if (verdict.task->kind == Task::Kind::site) {
-                if (!frontier_->site_unreachable(verdict.task->question, false)) {
-                    static_cast<void>(frontier_->host_down(verdict.task->home, verdict.outcome));
+                const frontier::SiteQuestion& question = verdict.task->question;
+                if (!frontier_->site_unreachable(question, verdict.again_in.has_value()) && verdict.again_in) {
+                    frontier_->origin_hold(question.origin, *verdict.again_in, Outcome::robots_denied);
+                } else if (!verdict.again_in) {
+                    static_cast<void>(frontier_->origin_down(question.origin, Outcome::robots_denied));
                 }
                 frontier_->site_asked(verdict.task->home);
                 continue;
             }
-            committer_->submit(settlement(std::move(verdict.task), verdict.outcome));
+            Settlement made = settlement(std::move(verdict.task), verdict.outcome);
+            if (verdict.again_in) {
+                made.retry_at_ms = wall_ms() + verdict.again_in->count() + 1;
+            }
+            committer_->submit(std::move(made));
         }
         note_host_ends();
     }
@@ -233,7 +243,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
     /// The process ends, well or at once, and the next one takes over.
     void restart(bool well) {
         for (const Lease& lease : open_) {
-            committer_->note(lease.host(), HostNote{frontier_->memory(lease.host()), frontier_->gone_as(lease.host())});
+            committer_->note(lease.host(), note_of(*frontier_, lease.host()));
         }
         open_.clear();
         sent_.clear();

@@ -220,6 +220,9 @@ class CrawlRig : public frontier::test::FrontierRig {
         for (frontier::Verdict& verdict : frontier_->take_verdicts()) {
             Settlement made = settlement(std::move(verdict.task), verdict.outcome);
             made.detail = std::move(verdict.detail);
+            if (verdict.again_in) {
+                made.retry_at_ms = wall_ms() + verdict.again_in->count();
+            }
             committer_->submit(std::move(made));
         }
         note_host_ends();
@@ -230,7 +233,7 @@ class CrawlRig : public frontier::test::FrontierRig {
         }
     }
     void note(HostId host, std::uint64_t ended = 0) {
-        committer_->note(host, HostNote{frontier_->memory(host), frontier_->gone_as(host), ended});
+        committer_->note(host, note_of(*frontier_, host, ended));
     }
 
     /// What Supervisor::load does about a crash.

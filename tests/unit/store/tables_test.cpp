@@ -65,6 +65,7 @@ HostRow full_host() {
     host.near_ceiling = true;
     host.gone_lines = 1ULL << 33;
     host.gone_ms = 1'700'000'000'001;
+    host.origins = {{true, 443, 2, Outcome::tls_certificate, true, 0}, {false, 8080, 1, Outcome::connect_refused, false, 5}};
     return host;
 }
 
