@@ -53,8 +53,9 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] Checked<boost::json::object> retry(const admin::RetryFilter& filter) override;
     [[nodiscard]] boost::json::array blocks() override;
     [[nodiscard]] Checked<boost::json::object> block(const politeness::Block& block) override;
-    [[nodiscard]] Checked<std::optional<boost::json::object>> unblock(std::optional<politeness::BlockKind> kind,
+    [[nodiscard]] Checked<std::optional<politeness::Block>> unblock(std::optional<politeness::BlockKind> kind,
                                                                       const std::string& value) override;
+    [[nodiscard]] Checked<std::uint64_t> ask_again(const politeness::Block& block) override;
     [[nodiscard]] Checked<boost::json::object> opt_out(const admin::OptOutRequest& request) override;
     [[nodiscard]] std::optional<boost::json::object> opt_out_state() override;
     [[nodiscard]] Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override;

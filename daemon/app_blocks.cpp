@@ -77,22 +77,26 @@ Checked<json::object> AppBackend::block(const Block& wanted) {
     return block_json(block);
 }
 
-Checked<std::optional<json::object>> AppBackend::unblock(std::optional<BlockKind> kind, const std::string& value) {
+Checked<std::optional<Block>> AppBackend::unblock(std::optional<BlockKind> kind, const std::string& value) {
     const std::vector<Block> found = blocks_meant(parts_.supervisor.blocklist(), kind, value);
     if (found.empty()) {
-        return std::optional<json::object>();
+        return std::optional<Block>();
     }
     if (found.size() > 1) {
         return Problem{fmt::format("both {} and {} are blocked: say which kind is meant", found[0].name(), found[1].name())};
     }
-    const auto requeued = parts_.supervisor.unblock(found[0].kind, found[0].value);
-    if (!requeued) {
-        return requeued.error();
+    auto removed = parts_.supervisor.unblock(found[0].kind, found[0].value);
+    if (removed) {
+        parts_.log.info("block.removed", {{"block", found[0].name()}});
     }
-    parts_.log.info("block.removed", {{"block", found[0].name()}, {"requeued", requeued->value_or(0)}});
-    return std::optional(json::object{{"kind", politeness::name_of(found[0].kind)},
-                                      {"value", found[0].value},
-                                      {"requeued", requeued->value_or(0)}});
+    return removed;
+}
+
+Checked<std::uint64_t> AppBackend::ask_again(const Block& block) {
+    crawl::RequeueFilter filter;
+    filter.outcomes = {Outcome::opted_out, Outcome::address_refused};
+    filter.ended_by = block;
+    return parts_.supervisor.requeue(filter);
 }
 
 Checked<json::object> AppBackend::opt_out(const admin::OptOutRequest& request) {

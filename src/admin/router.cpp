@@ -355,8 +355,14 @@ Answer Router::unblock(const Target& target, const Call& call) const {
     if (!result) {
         return problem(409, result.error().what);
     }
-    return *result ? Answer(ok(std::move(**result)))
-                   : problem(404, fmt::format("{} is not blocked", *value), "gritctl blocks lists what is");
+    if (!*result) {
+        return problem(404, fmt::format("{} is not blocked", *value), "gritctl blocks lists what is");
+    }
+    return WorkWanted{[&backend = backend_, block = **result] {
+        const auto requeued = backend.ask_again(block);
+        return requeued ? ok(json::object{{"kind", politeness::name_of(block.kind)}, {"value", block.value}, {"requeued", *requeued}})
+                        : problem(409, requeued.error().what, "the block holds no more: gritctl retry asks again for what it had ended");
+    }};
 }
 
 Answer Router::opt_out(const Target& target, const Call& call) const {

@@ -77,10 +77,10 @@ Checked<void> Supervisor::block(Block block) {
     return {};
 }
 
-Checked<std::optional<std::uint64_t>> Supervisor::unblock(BlockKind kind, const std::string& value) {
+Checked<std::optional<Block>> Supervisor::unblock(BlockKind kind, const std::string& value) {
     const Block* known = blocklist_->find(kind, value);
     if (known == nullptr) {
-        return std::optional<std::uint64_t>();
+        return std::optional<Block>();
     }
     const Block block = *known;
     if (const auto state = opt_out_.state(); state && state->running && !state->dry_run && kind == BlockKind::domain && state->row.domain == value) {
@@ -97,14 +97,7 @@ Checked<std::optional<std::uint64_t>> Supervisor::unblock(BlockKind kind, const 
     std::erase_if(blocks, [&](const Block& other) { return other.kind == kind && other.value == value; });
     adopt(std::move(blocks));
     committer_.finish();  // what it has ended last is on its way into the records
-    RequeueFilter filter;
-    filter.outcomes = {Outcome::opted_out, Outcome::address_refused};
-    filter.ended_by = block;
-    const auto requeued = requeue(filter);
-    if (!requeued) {
-        return requeued.error();
-    }
-    return std::optional<std::uint64_t>(*requeued);
+    return std::optional(block);
 }
 
 Checked<void> Supervisor::opt_out(const OptOutOrder& order) {

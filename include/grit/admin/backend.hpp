@@ -48,8 +48,8 @@ struct OptOutRequest {
 
 /// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
 ///
-/// Threads: all functions but `record` and `retry` are called on the control thread and return fast (some milliseconds):
-/// what takes longer is begun here and seen in `status()`. `record` and `retry` are called on threads of the server's own
+/// Threads: all functions but `record`, `retry` and `ask_again` are called on the control thread and return fast (some milliseconds):
+/// what takes longer is begun here and seen in `status()`. Those three are called on threads of the server's own
 /// (two at once, at most), and may take as long as they need.
 /// Lifetime: outlives the Server.
 class Backend {
@@ -96,9 +96,13 @@ class Backend {
     [[nodiscard]] virtual Checked<json::object> block(const politeness::Block& block) = 0;
     /// @param kind   nothing: of whatever kind.
     /// @param value  as an operator spells it.
-    /// @return {"kind", "value", "requeued"}; nothing if that is not blocked.
-    [[nodiscard]] virtual Checked<std::optional<json::object>> unblock(std::optional<politeness::BlockKind> kind,
-                                                                       const std::string& value) = 0;
+    /// @return the block that holds no more; nothing if that is not blocked.
+    [[nodiscard]] virtual Checked<std::optional<politeness::Block>> unblock(std::optional<politeness::BlockKind> kind,
+                                                                            const std::string& value) = 0;
+    /// Puts back what a block had ended that holds no more.
+    /// Threads: the server's own.
+    /// @return how many URLs.
+    [[nodiscard]] virtual Checked<std::uint64_t> ask_again(const politeness::Block& block) = 0;
 
     /// Begins it. @return its state; a Problem if another one is under way.
     [[nodiscard]] virtual Checked<json::object> opt_out(const OptOutRequest& request) = 0;

@@ -116,9 +116,9 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     /// that there is already gets the new reason. Waits for the writer and the shards (a commit's time).
     /// @param block  from `politeness::parse_block`, with its other fields.
     [[nodiscard]] Checked<void> block(politeness::Block block);
-    /// Takes a block back, and puts back what it has ended.
-    /// @return how many URLs those are; nothing if there is no such block.
-    [[nodiscard]] Checked<std::optional<std::uint64_t>> unblock(politeness::BlockKind kind, const std::string& value);
+    /// Takes a block back. What it has ended stays so until `requeue` with `ended_by`. Waits as `block` does.
+    /// @return the block; nothing if there is none.
+    [[nodiscard]] Checked<std::optional<politeness::Block>> unblock(politeness::BlockKind kind, const std::string& value);
     /// Blocks a domain, and begins to list what is stored from it, and to delete that if asked to.
     [[nodiscard]] Checked<void> opt_out(const OptOutOrder& order);
     [[nodiscard]] std::optional<OptOutState> opt_out_state() const { return opt_out_.state(); }

@@ -155,12 +155,19 @@ class FakeBackend : public Backend {
         }
         return json::object{{"kind", politeness::name_of(block.kind)}, {"value", block.value}};
     }
-    Checked<std::optional<json::object>> unblock(std::optional<politeness::BlockKind> kind, const std::string& value) override {
+    Checked<std::optional<politeness::Block>> unblock(std::optional<politeness::BlockKind> kind, const std::string& value) override {
         note("unblock " + (kind ? std::string(politeness::name_of(*kind)) + " " : "") + value);
         if (value != "a.example") {
-            return std::optional<json::object>();
+            return std::optional<politeness::Block>();
         }
-        return std::optional(json::object{{"kind", "domain"}, {"value", value}, {"requeued", 3}});
+        politeness::Block block;
+        block.kind = politeness::BlockKind::domain;
+        block.value = value;
+        return std::optional(std::move(block));
+    }
+    Checked<std::uint64_t> ask_again(const politeness::Block& block) override {
+        note("ask_again " + block.value);
+        return 3;
     }
     Checked<json::object> opt_out(const OptOutRequest& request) override {
         note("optout " + request.domain + (request.erase ? " delete" : "") + (request.dry_run ? " dry_run" : "") +

@@ -206,7 +206,7 @@ TEST_F(RouterTest, UnblockTellsWhatIsAskedAgain) {
     EXPECT_EQ(action_, "unblock");
     EXPECT_EQ(json::serialize(reply.body), R"({"kind":"domain","value":"a.example","requeued":3})");
     EXPECT_EQ(ask("DELETE", "/v1/blocks?value=b.example").status, 404u);
-    EXPECT_THAT(backend_.calls(), ElementsAre("unblock domain a.example", "unblock b.example"));
+    EXPECT_THAT(backend_.calls(), ElementsAre("unblock domain a.example", "ask_again a.example", "unblock b.example"));
 }
 
 TEST_F(RouterTest, OptOutIsBegunAndLookedAt) {
