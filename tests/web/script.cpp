@@ -59,8 +59,10 @@ bool Script::applies(const Rule& rule, std::string_view host, std::string_view t
 bool Script::within_rate(const Rule& rule, Memory& memory, std::string_view host, Now now) {
     if (rule.rate_limit_burst > 0) {
         Bucket& bucket = memory.buckets.try_emplace(std::string(host), Bucket{rule.rate_limit_burst, now}).first->second;
-        const double gained = std::chrono::duration<double>(now - bucket.filled).count() * rule.rate_limit_per_second;
-        bucket = {std::min(bucket.tokens + gained, rule.rate_limit_burst), now};
+        const Now filled = std::max(bucket.filled, now);  // another connection's request may be read before an earlier one
+        const double gained =
+            std::chrono::duration<double>(filled - bucket.filled).count() * rule.rate_limit_per_second;
+        bucket = {std::min(bucket.tokens + gained, rule.rate_limit_burst), filled};
         const bool within = bucket.tokens >= 1;
         bucket.tokens -= within ? 1 : 0;
         return within;

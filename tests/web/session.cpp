@@ -235,7 +235,9 @@ class Session final : public Stoppable, public std::enable_shared_from_this<Sess
         const auto& request = parser.get();
         const Asked asked = asked_by(request, parser);
         describe(line, asked, request);
-        const Rule* rule = site_.script.for_request(asked.host, asked.target, std::chrono::steady_clock::now());
+        // Limits count by arrival: however late this loop is, a client that keeps one has kept it.
+        const std::chrono::nanoseconds late(wall_ns() - arrived.at_ns);
+        const Rule* rule = site_.script.for_request(asked.host, asked.target, std::chrono::steady_clock::now() - late);
         const Behaviour* how = rule != nullptr ? &Script::behaviour_of(*rule, asked.target) : nullptr;
         const Reply reply = make_reply(asked, how, site_.forge);
         line.rule = rule != nullptr ? rule->name : "";

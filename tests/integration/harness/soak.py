@@ -233,6 +233,9 @@ class Soak:
         """Of what has been; the web has to be stopped before."""
         daemon = self.daemon
         requests = self.web.requests()
+        targets = checker.Served(requests, REFUSING).redirect_targets
+        served = [request for request in requests if request.rule not in REFUSING]
+        refetched = find_refetched(served, daemon.kills_ns, self._longest_ms, leave_out=targets)
         rules = Rules(
             per_host=PER_HOST,
             min_interval_ms=MIN_INTERVAL_MS,
@@ -243,10 +246,9 @@ class Soak:
             robots=ROBOTS,
             kills_ns=daemon.kills_ns,
             stops_ns=daemon.stops_ns,
+            # A wish is written down with the next commit, as results are.
+            persist_ms=max(Rules.persist_ms, refetched.window_ms),
         )
-        targets = checker.Served(requests, REFUSING).redirect_targets
-        served = [request for request in requests if request.rule not in REFUSING]
-        refetched = find_refetched(served, daemon.kills_ns, self._longest_ms, leave_out=targets)
         options = checker.Options(
             finished=False, allowance=len(daemon.kills_ns), max_refetched=refetched.at_risk, refusing_rules=REFUSING
         )
