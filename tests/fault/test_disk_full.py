@@ -119,15 +119,16 @@ class DiskFull(CrawlCase):
 
     def test_a_full_state_loses_no_line(self):
         volume = SmallVolume(self, self.directory / "volume", 1)
-        web = self.web([{"name": "none", "dns": "nxdomain"}])
-        daemon = self.crawl(web, 60_000, state={"dir": volume.path / "state"}, retry={"schedule": ["10ms"]})
+        # A record for each line, without a request for it.
+        web = self.web([{"name": "none", "robots": "User-agent: *\nDisallow: /\n"}])
+        daemon = self.crawl(web, 60_000, state={"dir": volume.path / "state"}, politeness=POLITENESS | {"robots": True})
         status = self.wait_paused(daemon, "disk_full")
         self.assertIn("state", status["pause_reason"])
         volume.resize(256)
         self.wait_settled(daemon, 60)
         stats = self.control(daemon).stats()
         self.assertEqual(stats["lines"], 60_000)
-        self.assertEqual({name: count for name, count in stats["outcomes"].items() if count}, {"dns_not_found": 60_000})
+        self.assertEqual({name: count for name, count in stats["outcomes"].items() if count}, {"robots_denied": 60_000})
         self.terminate(daemon)
 
 
