@@ -22,7 +22,7 @@ def metric(config: dict[str, dict], name: str) -> float:
 
 
 def hosts_known(config: dict[str, dict]) -> int:
-    states = ("ready", "active", "backoff", "open_circuit", "drained")
+    states = ("ready", "active", "paced", "awaits_site", "awaits_domain", "backoff", "open_circuit", "drained")
     return round(sum(metric(config, f'gritd_hosts{{state="{state}"}}') for state in states))
 
 

@@ -1,10 +1,10 @@
 #include "app_backend.hpp"
 
+#include "json_views.hpp"
+
 #include "grit/base/quantity.hpp"
 #include "grit/dataset/url_to_path_export.hpp"
 #include "grit/frontier/queue_search.hpp"
-#include "grit/media/digest.hpp"
-#include "grit/media/image_type.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/url/canonical_url.hpp"
 
@@ -28,6 +28,22 @@ std::string_view state_name(const crawl::CrawlStatus& status) {
     return status.input.complete ? "running" : "ingesting";
 }
 
+frontier::HostOrder order_of(admin::HostSort sort) {
+    switch (sort) {
+        case admin::HostSort::errors:
+            return frontier::HostOrder::errors;
+        case admin::HostSort::stored:
+            return frontier::HostOrder::stored;
+        case admin::HostSort::eta:
+            return frontier::HostOrder::eta;
+        case admin::HostSort::pace:
+            return frontier::HostOrder::pace;
+        case admin::HostSort::remaining:
+            break;
+    }
+    return frontier::HostOrder::remaining;
+}
+
 json::object outcomes_json(const store::Totals& totals) {
     json::object outcomes;
     for (const Outcome outcome : kAllOutcomes) {
@@ -38,62 +54,7 @@ json::object outcomes_json(const store::Totals& totals) {
     return outcomes;
 }
 
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
-json::value time_or_null(std::int64_t unix_ms) {
-    return unix_ms == 0 ? json::value(nullptr) : json::value(format_utc(unix_ms));
-}
-
-json::object record_json(const store::Record& record, std::string_view host) {
-    json::object out;
-    out["url"] = record.url;
-    out["host"] = host.empty() ? json::value(nullptr) : json::value(host);
-    out["state"] = record.waiting ? "waiting" : name_of(disposition_of(record.outcome)) == "done" ? "done" : "gone";
-    out["outcome"] = name_of(record.outcome);
-    out["http_status"] = record.http_status == 0 ? json::value(nullptr) : json::value(record.http_status);
-    out["detail"] = text_or_null(record.detail);
-    out["attempts"] = record.attempts;
-    out["first_try"] = time_or_null(record.first_ms);
-    out["last_try"] = time_or_null(record.last_ms);
-    out["next_try"] = time_or_null(record.waiting ? record.due_ms : 0);
-    out["ordinal"] = record.ordinal;
-    out["final_url"] = text_or_null(record.final_url);
-    out["path"] = text_or_null(record.location);
-    if (!record.location.empty()) {
-        out["bytes"] = record.size;
-        out["width"] = record.width;
-        out["height"] = record.height;
-        out["media_type"] = media::media_type_of(static_cast<media::ImageType>(record.image_type));
-        out["sha256"] = media::hex(record.sha256);
-    }
-    return out;
-}
-
-// A URL that has no record: it waits for its turn, or it ended with its host.
-json::object queued_json(const frontier::QueuedLine& line, std::string_view host) {
-    store::Record none;
-    none.url = line.raw_url;
-    none.ordinal = line.ordinal;
-    none.outcome = line.gone_as.value_or(Outcome::stored);
-    none.detail = line.gone_as ? "it ended with its host, which was given up" : "";
-    json::object out = record_json(none, host);
-    if (!line.gone_as) {
-        out["state"] = "queued";
-        out["outcome"] = nullptr;
-    } else {
-        out["state"] = "gone";
-        out["host_given_up"] = time_or_null(line.gone_ms);
-    }
-    return out;
-}
-
 }  // namespace
-
-// What is known of one URL.
-struct AppBackend::Found {
-    url::CanonicalUrl url;
-    std::optional<HostId> host;
-    std::optional<store::Record> record;
-};
 
 AppBackend::AppBackend(const Parts& parts) : parts_(parts), started_at_(clock_seconds()), reloaded_at_(started_at_) {}
 
@@ -135,8 +96,9 @@ json::object AppBackend::status() {
                    {"bytes_per_second", now.bytes_per_second}};
     out["eta_seconds"] = now.eta_seconds ? json::value(*now.eta_seconds) : json::value(nullptr);
     out["hosts"] = {{"known", now.hosts.known},   {"ready", now.hosts.ready},       {"active", now.hosts.active},
-                    {"parked", now.hosts.parked}, {"backoff", now.hosts.backoff},   {"down", now.hosts.down},
-                    {"finished", now.hosts.finished}};
+                    {"parked", now.hosts.parked}, {"site", now.hosts.site},         {"domain", now.hosts.domain},
+                    {"backoff", now.hosts.backoff}, {"down", now.hosts.down},       {"finished", now.hosts.finished}};
+    out["longest_host"] = now.longest_host ? json::value(longest_host_json(*now.longest_host)) : json::value(nullptr);
     out["stored_bytes"] = now.totals.stored_bytes;
     const auto volume = parts_.depot.free_space();
     out["volume"] = {{"root", parts_.depot.root()},
@@ -177,11 +139,14 @@ Checked<AppBackend::Found> AppBackend::find(const std::string& url) {
     store::RecordKey key{kNoHost, url::hash_of_text(url)};  // a line that is no URL is known by its text
     if (auto canonical = url::canonicalize(url)) {
         found.url = std::move(*canonical);
-        found.host = parts_.supervisor.hosts().find(found.url.host);
+        found.host = parts_.supervisor.hosts().find(found.url->host);
         if (!found.host) {
             return found;
         }
-        key = store::RecordKey{*found.host, found.url.hash()};
+        found.host_name = found.url->host;
+        key = store::RecordKey{*found.host, found.url->hash()};
+    } else {
+        found.url_problem = canonical.error().message();
     }
     auto txn = parts_.env.read();
     if (!txn) {
@@ -202,107 +167,27 @@ Checked<std::optional<json::object>> AppBackend::record(const std::string& url) 
         return found.error();
     }
     if (found->record) {
-        return std::optional(record_json(*found->record, found->url.host));
+        return std::optional(record_json(*found->record, found->host_name));
     }
     if (!found->host) {
         return std::optional<json::object>();
     }
-    const auto queued = frontier::find_in_queue(parts_.env, *found->host, found->url);
+    const auto queued = frontier::find_in_queue(parts_.env, *found->host, *found->url);
     if (!queued) {
         return Problem{"the host's queue can not be read: " + queued.error().message()};
     }
-    return *queued ? std::optional(queued_json(**queued, found->url.host)) : std::optional<json::object>();
+    return *queued ? std::optional(queued_json(**queued, found->host_name)) : std::optional<json::object>();
 }
 
-Checked<json::object> AppBackend::explain(const std::string& url) {
-    auto found = find(url);
+Checked<json::array> AppBackend::hosts(const admin::HostsQuery& query) {
+    const frontier::HostQuery wanted{order_of(query.sort), query.limit, frontier::host_state_named(query.state)};
+    const auto found = parts_.supervisor.rank_hosts(wanted);
     if (!found) {
         return found.error();
     }
-    json::object out;
-    out["url"] = found->url.text.empty() ? url : found->url.text;
-    out["host"] = found->host ? json::value(found->url.host) : json::value(nullptr);
-    std::string why;
-    if (found->record && !found->record->waiting) {
-        why = fmt::format("it is settled as {}", name_of(found->record->outcome));
-    } else if (found->url.text.empty()) {
-        why = "it is no URL";
-    } else if (const politeness::Block* block = block_of(found->url)) {
-        why = "an operator's block: it ends as " + politeness::blocked_detail(*block);
-    } else if (!found->host) {
-        why = "no annotation read so far names that host";
-    } else {
-        const auto view = parts_.supervisor.host(found->url.host);
-        const crawl::CrawlStatus now = parts_.supervisor.status();
-        if (now.paused) {
-            why = "the crawl is paused: " + now.pause_reason;
-        } else if (found->record) {
-            why = fmt::format("it waits for a retry after {}", name_of(found->record->outcome));
-            out["next_try"] = format_utc(found->record->due_ms);
-        } else if (view && view->gone_as) {
-            why = fmt::format("its host was given up as {}, and its URLs ended with it: gritctl retry asks them again",
-                              name_of(*view->gone_as));
-            out["host_state"] = view->state;
-        } else if (view) {
-            why = fmt::format("its host is {} with {} URLs left", view->state, view->remaining);
-            out["host_may_be_asked_in_ms"] = view->next_in.count();
-            out["host_state"] = view->state;
-            out["host_class"] = text_or_null(view->politeness_class);
-        }
-    }
-    out["why"] = why;
-    if (found->record) {
-        out["record"] = record_json(*found->record, found->url.host);
-    }
-    return out;
-}
-
-json::object AppBackend::host_json(const frontier::HostView& view) {
-    json::object out;
-    out["name"] = view.name;
-    out["state"] = view.state;
-    out["remaining"] = view.remaining;
-    out["open_requests"] = view.open;
-    out["class"] = text_or_null(view.politeness_class);
-    out["interval_ms"] = view.interval.count();
-    out["next_in_ms"] = view.next_in.count();
-    out["eta_seconds"] = static_cast<std::int64_t>(view.remaining) * view.interval.count() / 1000;
-    out["gone_as"] = view.gone_as ? json::value(name_of(*view.gone_as)) : json::value(nullptr);
-    if (auto txn = parts_.env.read()) {
-        const auto row = store::get_host(*txn, view.id);
-        out["stored"] = row ? row->stored : 0;
-        out["failed"] = row ? row->failed : 0;
-    }
-    return out;
-}
-
-json::array AppBackend::hosts(admin::HostSort sort, std::size_t limit) {
-    // What is stored and failed is in the state, not with the shards: those orders are of the hosts with the most left.
-    constexpr std::size_t kLookedAt = 10'000;
-    const bool by_remaining = sort == admin::HostSort::remaining;
-    std::vector<json::object> hosts;
-    for (const frontier::HostView& view : parts_.supervisor.largest_hosts(by_remaining ? limit : std::max(limit, kLookedAt))) {
-        hosts.push_back(host_json(view));
-    }
-    const auto key = [sort]() -> std::string_view {
-        switch (sort) {
-            case admin::HostSort::errors:
-                return "failed";
-            case admin::HostSort::stored:
-                return "stored";
-            case admin::HostSort::eta:
-                return "eta_seconds";
-            case admin::HostSort::remaining:
-                break;
-        }
-        return "remaining";
-    }();
-    std::sort(hosts.begin(), hosts.end(), [key](const json::object& a, const json::object& b) {
-        return a.at(key).to_number<std::int64_t>() > b.at(key).to_number<std::int64_t>();
-    });
     json::array out;
-    for (std::size_t i = 0; i < std::min(limit, hosts.size()); ++i) {
-        out.push_back(std::move(hosts[i]));
+    for (const frontier::HostView& view : *found) {
+        out.push_back(host_json(view));
     }
     return out;
 }

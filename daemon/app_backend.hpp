@@ -5,6 +5,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/config/config.hpp"
+#include "grit/crawl/explanation.hpp"
 #include "grit/crawl/supervisor.hpp"
 #include "grit/store/env.hpp"
 
@@ -48,7 +49,7 @@ class AppBackend final : public admin::Backend {
     void set_log_level(LogLevel level) override;
     [[nodiscard]] Checked<std::optional<boost::json::object>> record(const std::string& url) override;
     [[nodiscard]] Checked<boost::json::object> explain(const std::string& url) override;
-    [[nodiscard]] boost::json::array hosts(admin::HostSort sort, std::size_t limit) override;
+    [[nodiscard]] Checked<boost::json::array> hosts(const admin::HostsQuery& query) override;
     [[nodiscard]] std::optional<boost::json::object> host(const std::string& name) override;
     [[nodiscard]] Checked<boost::json::object> retry(const admin::RetryFilter& filter) override;
     [[nodiscard]] boost::json::array blocks() override;
@@ -64,11 +65,19 @@ class AppBackend final : public admin::Backend {
     void note_reload() { reloaded_at_ = clock_seconds(); }
 
   private:
-    struct Found;
+    // What is known of one URL.
+    struct Found {
+        std::optional<url::CanonicalUrl> url;  // nothing if it is none
+        std::string url_problem;
+        std::optional<HostId> host;  // nothing if no annotation named it so far
+        std::string host_name;
+        std::optional<store::Record> record;
+    };
     [[nodiscard]] std::int64_t clock_seconds() const;
     [[nodiscard]] Checked<Found> find(const std::string& url);
     [[nodiscard]] const politeness::Block* block_of(const url::CanonicalUrl& url) const;
-    [[nodiscard]] boost::json::object host_json(const frontier::HostView& view);
+    [[nodiscard]] crawl::UrlFacts facts_of(const std::string& url, Found& found);
+    [[nodiscard]] std::optional<frontier::QueuePlace> place_of(HostId host, const crawl::UrlFacts& facts);
 
     Parts parts_;
     std::int64_t started_at_;

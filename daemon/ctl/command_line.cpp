@@ -39,6 +39,7 @@ struct Arguments {
     std::string text;  // The command's own argument: a URL, a host, a level or a reason.
     std::string sort = "remaining";
     std::size_t limit = 20;
+    std::string state;
     std::string interval = "30s";
     RetryRequest retry;
     std::vector<std::string> words;  // A kind and a value, or a value alone.
@@ -168,17 +169,20 @@ class CommandLine {
             ->capture_default_str();
         auto* hosts = add(app_, "hosts", "The hosts with the most of something",
                           [this](const Client& client, const Output& output) {
-                              return show_hosts(client, output, arguments_.sort, arguments_.limit);
+                              return show_hosts(client, output, arguments_.sort, arguments_.limit, arguments_.state);
                           });
-        hosts->add_option("--sort", arguments_.sort, "By remaining, errors, stored or eta")
-            ->check(one_of("order", {"remaining", "errors", "stored", "eta"}))
+        hosts->add_option("--sort", arguments_.sort, "By remaining, eta, errors, pace (slowest first) or stored")
+            ->check(one_of("order", {"remaining", "eta", "errors", "pace", "stored"}))
             ->capture_default_str();
         hosts->add_option("--limit", arguments_.limit, "At most so many")
             ->check(CLI::Range(1, 10'000))
             ->capture_default_str();
+        hosts->add_option("--state", arguments_.state, "Only those that are finished, ready, active, parked, site, domain, "
+                                                       "backoff or down")
+            ->check(one_of("state", {"finished", "ready", "active", "parked", "site", "domain", "backoff", "down"}));
         add_question("host", "NAME", "One host: its queue, pace and failures", show_host);
         add_question("record", "URL", "All that is known of one URL", show_record);
-        add_question("explain", "URL", "What gritd would do with a URL now, and why", show_explanation);
+        add_question("explain", "URL", "Why a URL is not being fetched now, and when it may be", show_explanation);
         add(app_, "stats", "Statistics of the dataset", show_stats);
         add(app_, "version", "Versions of gritctl and of the running daemon", show_version);
     }

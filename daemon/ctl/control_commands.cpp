@@ -9,7 +9,9 @@
 #include <ostream>
 
 #include "grit/base/version.hpp"
+#include "render_explanation.hpp"
 #include "render_fields.hpp"
+#include "render_hosts.hpp"
 #include "render_status.hpp"
 #include "text.hpp"
 
@@ -67,14 +69,18 @@ Ended show_record(const Client& client, const Output& output, const std::string&
 }
 
 Ended show_explanation(const Client& client, const Output& output, const std::string& url) {
-    return print(output, client.get("/v1/explain?url=" + percent_encoded(url)), render_fields);
+    return print(output, client.get("/v1/explain?url=" + percent_encoded(url)), render_explanation);
 }
 
-Ended show_hosts(const Client& client, const Output& output, const std::string& sort, std::size_t limit) {
-    const std::string target = fmt::format("/v1/hosts?sort={}&limit={}", percent_encoded(sort), limit);
+Ended show_hosts(const Client& client, const Output& output, const std::string& sort, std::size_t limit,
+                 const std::string& state) {
+    std::string target = fmt::format("/v1/hosts?sort={}&limit={}", percent_encoded(sort), limit);
+    if (!state.empty()) {
+        target += "&state=" + percent_encoded(state);
+    }
     return print(output, client.get(target), [](const json::object& answer) {
         const json::value* hosts = member(answer, "hosts");
-        return hosts != nullptr && hosts->is_array() ? render_rows(hosts->get_array()) : std::string();
+        return hosts != nullptr && hosts->is_array() ? render_hosts(hosts->get_array()) : std::string();
     });
 }
 

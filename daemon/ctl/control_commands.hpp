@@ -20,7 +20,9 @@ using Ended = Fallible<void>;
 [[nodiscard]] Ended show_version(const Client& client, const Output& output);
 [[nodiscard]] Ended show_record(const Client& client, const Output& output, const std::string& url);
 [[nodiscard]] Ended show_explanation(const Client& client, const Output& output, const std::string& url);
-[[nodiscard]] Ended show_hosts(const Client& client, const Output& output, const std::string& sort, std::size_t limit);
+/// @param state  only hosts in it; empty: all.
+[[nodiscard]] Ended show_hosts(const Client& client, const Output& output, const std::string& sort, std::size_t limit,
+                               const std::string& state);
 [[nodiscard]] Ended show_host(const Client& client, const Output& output, const std::string& name);
 
 [[nodiscard]] Ended pause(const Client& client, const Output& output, const std::string& reason);

@@ -91,9 +91,22 @@ std::string stored(const json::object& status) {
 }
 
 std::string hosts(const json::object& status) {
-    const auto of = [&](std::string_view name) { return grouped(count_of(member(status, "hosts", name))); };
+    const auto count = [&](std::string_view name) { return count_of(member(status, "hosts", name)); };
+    const auto of = [&](std::string_view name) { return grouped(count(name)); };
+    const std::string waiting = grouped(count("parked") + count("site") + count("domain"));
     return fmt::format("{} active, {} ready, {} waiting their turn, {} backing off, {} down, {} finished of {}",
-                       of("active"), of("ready"), of("parked"), of("backoff"), of("down"), of("finished"), of("known"));
+                       of("active"), of("ready"), waiting, of("backoff"), of("down"), of("finished"), of("known"));
+}
+
+// The host that bounds the crawl; empty while there is none.
+std::string longest(const json::object& status) {
+    const json::value* host = member(status, "longest_host");
+    if (host == nullptr || !host->is_object()) {
+        return {};
+    }
+    const json::object& longest = host->get_object();
+    return fmt::format("{}, {} lines left, ETA {}", printable(text_of(member(longest, "name"))),
+                       grouped(count_of(member(longest, "remaining"))), duration(count_of(member(longest, "eta_seconds"))));
 }
 
 // The outcomes by number of records, the most first; those that are no failure left out on demand.
@@ -181,9 +194,10 @@ std::string render_status(const json::object& status, bool color) {
     const auto line = [](std::string_view name, const std::string& text) {
         return fmt::format("    {:<9} {}\n", name, text);
     };
+    const std::string longest_host = longest(status);
     return head(status, color) + line("progress", progress(status)) + line("rate", rates(status)) +
            line("input", input(status)) + line("stored", stored(status)) + line("hosts", hosts(status)) +
-           line("failing", outcomes(status, true)) + line("note", note(status));
+           (longest_host.empty() ? "" : line("longest", longest_host)) + line("failing", outcomes(status, true)) + line("note", note(status));
 }
 
 std::string render_watch(const json::object& status, bool color, std::size_t columns) {

@@ -14,12 +14,15 @@ std::string_view name_of(HostSort sort) noexcept {
             return "stored";
         case HostSort::eta:
             return "eta";
+        case HostSort::pace:
+            return "pace";
     }
     return "remaining";
 }
 
 std::optional<HostSort> host_sort_named(std::string_view name) noexcept {
-    constexpr std::array kAll{HostSort::remaining, HostSort::errors, HostSort::stored, HostSort::eta};
+    constexpr std::array kAll{HostSort::remaining, HostSort::errors, HostSort::stored, HostSort::eta,
+                              HostSort::pace};
     for (const HostSort sort : kAll) {
         if (name == name_of(sort)) {
             return sort;

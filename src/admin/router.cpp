@@ -178,13 +178,13 @@ Answer Router::explain(const Target& target, const Call& /*call*/) const {
 }
 
 Answer Router::hosts(const Target& target, const Call& /*call*/) const {
-    if (auto unknown = target.unknown_param({"sort", "limit"})) {
+    if (auto unknown = target.unknown_param({"sort", "limit", "state"})) {
         return std::move(*unknown);
     }
     const auto sort = host_sort_named(target.param("sort").value_or("remaining"));
     if (!sort) {
         return problem(400, fmt::format("\"sort\" can not be \"{}\"", *target.param("sort")),
-                       "it can be: remaining, errors, stored, eta");
+                       "it can be: remaining, errors, stored, eta, pace");
     }
     std::optional<std::size_t> limit = kDefaultHosts;
     if (const auto text = target.param("limit")) {
@@ -193,7 +193,20 @@ Answer Router::hosts(const Target& target, const Call& /*call*/) const {
     if (!limit) {
         return problem(400, fmt::format("\"limit\" has to be a number from 1 to {}", kMaxHosts));
     }
-    return ok(json::object{{"hosts", backend_.hosts(*sort, *limit)}, {"sort", name_of(*sort)}});
+    HostsQuery query{*sort, *limit, {}};
+    if (const auto state = target.param("state")) {
+        const auto known = std::find(kHostStates.begin(), kHostStates.end(), *state);
+        if (known == kHostStates.end()) {
+            return problem(400, fmt::format("\"state\" can not be \"{}\"", *state),
+                           fmt::format("it can be: {}", fmt::join(kHostStates, ", ")));
+        }
+        query.state = *known;
+    }
+    return WorkWanted{[&backend = backend_, query] {
+        auto found = backend.hosts(query);
+        return found ? ok(json::object{{"hosts", std::move(*found)}, {"sort", name_of(query.sort)}})
+                     : problem(503, found.error().what, "ask again in a moment");
+    }};
 }
 
 Answer Router::host(const Target& target, const Call& /*call*/) const {

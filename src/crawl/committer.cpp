@@ -21,6 +21,13 @@ bool can_be_published_later(const ErrorCode& error) {
            error == archive::Errc::out_of_descriptors;
 }
 
+frontier::Ending ending_of(const Settlement& settlement) {
+    if (settlement.retry_at_ms || settlement.outcome == Outcome::duplicate_url) {
+        return frontier::Ending::none;  // it goes on; it counts lines, not URLs
+    }
+    return disposition_of(settlement.outcome) == Disposition::done ? frontier::Ending::stored : frontier::Ending::failed;
+}
+
 }  // namespace
 
 // What is committed together.
@@ -322,7 +329,7 @@ void Committer::acknowledge(Group& group) {
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         Settlement& result = group.results[i];
         done.push_back(Acknowledgement{result.task->home, result.task->hash, result.outcome == Outcome::duplicate_url,
-                                       result.task->retry, result.task->line});
+                                       result.task->retry, result.task->line, ending_of(result)});
         if (!result.image) {
             continue;
         }

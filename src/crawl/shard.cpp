@@ -23,8 +23,6 @@ using frontier::TaskPtr;
 namespace {
 
 constexpr std::size_t kSitePolicyBytes = std::size_t{64} << 20;
-// Results that wait for their commit: beyond it the shard leases nothing (a slow disk slows the crawl, not memory).
-constexpr std::size_t kMaxUncommitted = 20'000;
 constexpr Milliseconds kLongestSleep{250};
 
 net::Client::Options client_options(const config::Config& config, std::size_t max_in_flight) {
@@ -119,6 +117,7 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       loop_(io_),
       ending_(io_) {
     heartbeat_ = context.clock.now();
+    frontier_.measure_with(context.metrics.politeness_wait, context.metrics.schedule_lag);
 }
 
 Shard::~Shard() { assert(!thread_.joinable() && "stop() and join() a Shard before it is destroyed"); }
@@ -208,17 +207,20 @@ awaitable<void> Shard::run() {
         publish_counts();
         SteadyTime until = now + kLongestSleep;
         const bool may_lease = !draining_ && !context_.paused.load(std::memory_order_relaxed) &&
-                               in_flight() < max_in_flight_ && context_.committer.uncommitted() < kMaxUncommitted;
+                               in_flight() < max_in_flight_ && context_.committer.uncommitted() < Committer::kBacklog;
         if (may_lease) {
             // A host that is ready although nothing was leased: lease() looks at a bounded number of hosts per call.
             until = frontier_.has_ready() ? now + Milliseconds(1) : std::min(until, frontier_.next_due());
         }
         co_await wakeup_.wait_until(until);
+        if (const SteadyTime woken = context_.clock.now(); woken >= until) {
+            context_.metrics.event_loop_lag.observe(woken - until);
+        }
     }
 }
 
 void Shard::lease_what_may_be_asked() {
-    while (in_flight() < max_in_flight_ && context_.committer.uncommitted() < kMaxUncommitted) {
+    while (in_flight() < max_in_flight_ && context_.committer.uncommitted() < Committer::kBacklog) {
         std::optional<Lease> lease = frontier_.lease();
         if (!lease) {
             return;

@@ -16,7 +16,7 @@ using politeness::Answer;
 void Shard::end_image(Lease lease, Fetched result) {
     const HostId asked = lease.host();
     if (result.busy) {
-        frontier_.hold(asked, kBusyAddressWait);
+        frontier_.hold(asked, kBusyAddressWait, frontier::Wait::address);
         frontier_.give_back(std::move(lease), Answer::none);
         return;
     }

@@ -30,7 +30,7 @@ Outcome refused_as(SiteFile file, Outcome outcome) {
 void Shard::end_site(Lease lease, Fetched result, bool address_blocked) {
     const HostId asked = lease.host();
     if (result.busy) {
-        frontier_.hold(asked, kBusyAddressWait);
+        frontier_.hold(asked, kBusyAddressWait, frontier::Wait::address);
     }
     const bool refused = !result.busy && !result.redirect && disposition_of(result.outcome) == Disposition::slow_host;
     std::optional<Milliseconds> wait;

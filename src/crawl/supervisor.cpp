@@ -284,7 +284,7 @@ void Supervisor::committed(const std::vector<Acknowledgement>& done) {
                 if (one.duplicate) {
                     shard.frontier().acknowledge_duplicate(one.home, one.line);
                 } else {
-                    shard.frontier().acknowledge(one.home, one.hash, one.line);
+                    shard.frontier().acknowledge(one.home, one.hash, one.line, one.ending);
                 }
             }
         });

@@ -4,7 +4,6 @@
 #include "grit/metrics/metrics.hpp"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 namespace grit::crawl {
@@ -12,7 +11,7 @@ namespace {
 
 // Rates are taken over so many looks, a second apart.
 constexpr std::size_t kSamples = 30;
-// The shards' walk over all their hosts costs milliseconds: it is not taken with each look.
+// The shards' walk over all their hosts costs tens of milliseconds: it is not taken with each look.
 constexpr std::size_t kLooksPerWalk = 10;
 
 }  // namespace
@@ -31,10 +30,11 @@ void Supervisor::measure() {
     if (samples_.size() > kSamples) {
         samples_.erase(samples_.begin());
     }
-    if (looks_++ % kLooksPerWalk == 0) {
+    const CrawlStatus now = status();
+    if (looks_++ % kLooksPerWalk == 0 || now.input.complete != input_was_complete_) {
+        input_was_complete_ = now.input.complete;
         ask_for_longest_host();
     }
-    const CrawlStatus now = status();
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
     for (const Outcome outcome : kAllOutcomes) {
@@ -48,11 +48,15 @@ void Supervisor::measure() {
     metrics.records(RecordState::retry_wait).set(as_gauge(now.waiting));
     metrics.records(RecordState::done).set(as_gauge(done));
     metrics.records(RecordState::failed).set(as_gauge(failed));
-    metrics.hosts(HostState::ready).set(as_gauge(now.hosts.ready + now.hosts.parked));
+    metrics.hosts(HostState::ready).set(as_gauge(now.hosts.ready));
     metrics.hosts(HostState::active).set(as_gauge(now.hosts.active));
+    metrics.hosts(HostState::paced).set(as_gauge(now.hosts.parked));
+    metrics.hosts(HostState::awaits_site).set(as_gauge(now.hosts.site));
+    metrics.hosts(HostState::awaits_domain).set(as_gauge(now.hosts.domain));
     metrics.hosts(HostState::backoff).set(as_gauge(now.hosts.backoff));
     metrics.hosts(HostState::open_circuit).set(as_gauge(now.hosts.down));
     metrics.hosts(HostState::drained).set(as_gauge(now.hosts.finished));
+    show_next_due();
     const store::EnvStats state = parts_.env.stats();
     metrics.state_map_used_bytes.set(as_gauge(state.used_bytes));
     metrics.state_map_size_bytes.set(as_gauge(state.map_bytes));
@@ -61,20 +65,15 @@ void Supervisor::measure() {
     }
 }
 
-// When the last host will be through at its present pace; the answers come later.
-void Supervisor::ask_for_longest_host() {
-    longest_host_ends_ = SteadyTime();
+// The soonest of all shards, in wall time.
+void Supervisor::show_next_due() {
+    SteadyTime due = SteadyTime::max();
     for (const auto& shard : shards_) {
-        shard->post([this](Shard& asked) {
-            const std::vector<frontier::HostView> longest = asked.frontier().largest(1);
-            if (longest.empty()) {
-                return;
-            }
-            const frontier::HostView& host = longest.front();
-            const SteadyTime ends = parts_.clock.now() + host.next_in + host.interval * static_cast<std::int64_t>(host.remaining);
-            boost::asio::post(parts_.control, [this, ends] { longest_host_ends_ = std::max(longest_host_ends_, ends); });
-        });
+        due = std::min(due, shard->earliest_work());
     }
+    const auto wait = due == SteadyTime::max() ? Milliseconds(0)
+                                               : std::chrono::duration_cast<Milliseconds>(due - parts_.clock.now());
+    parts_.metrics.next_due.set(due == SteadyTime::max() ? WallTime() : parts_.clock.wall_now() + wait);
 }
 
 CrawlStatus Supervisor::status() const {
@@ -93,6 +92,8 @@ CrawlStatus Supervisor::status() const {
         status.hosts.ready += counts.ready;
         status.hosts.active += counts.active;
         status.hosts.parked += counts.parked;
+        status.hosts.site += counts.site;
+        status.hosts.domain += counts.domain;
         status.hosts.backoff += counts.backoff;
         status.hosts.down += counts.down;
         status.hosts.finished += counts.finished;
@@ -100,10 +101,13 @@ CrawlStatus Supervisor::status() const {
     }
     status.input = ingestor_.progress();
     status.draining = draining_;
+    status.paused_by_operator = operator_pause_.has_value();
+    status.max_in_flight = parts_.config.fetch.max_in_flight;
     {
         const std::lock_guard lock(mutex_);
         status.paused = paused_;
-        status.pause_reason = pause_reason_;
+        // A fault stops the shards at once; the control thread says so with its next tick.
+        status.pause_reason = pause_reason_.empty() && own_fault_ ? own_fault_->reason : pause_reason_;
     }
     if (samples_.size() >= 2) {
         const Sample& first = samples_.front();
@@ -115,42 +119,32 @@ CrawlStatus Supervisor::status() const {
             status.bytes_per_second = static_cast<double>(last.bytes - first.bytes) / seconds;
         }
     }
-    const std::uint64_t left = status.hosts.remaining + status.in_flight + status.waiting;
-    if (left == 0 && status.input.complete) {
-        status.eta_seconds = 0;
-    } else if (status.fetches_per_second > 0 && !status.paused) {
-        // The host that takes longest bounds the crawl, however fast the others are.
-        const auto by_rate = static_cast<std::uint64_t>(static_cast<double>(left) / status.fetches_per_second);
-        const auto longest = std::chrono::duration_cast<std::chrono::seconds>(longest_host_ends_ - parts_.clock.now());
-        status.eta_seconds = std::max(by_rate, static_cast<std::uint64_t>(std::max<std::int64_t>(longest.count(), 0)));
-    }
+    estimate_end(status);
     return status;
 }
 
+// The host that takes longest bounds the crawl, however fast the others are.
+void Supervisor::estimate_end(CrawlStatus& status) const {
+    status.longest_host = longest_host_;
+    std::uint64_t bound = 0;
+    if (longest_host_) {
+        const auto left = std::chrono::duration_cast<Milliseconds>(longest_host_ends_ - parts_.clock.now());
+        status.longest_host->eta = std::max(left, Milliseconds(0));
+        bound = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(status.longest_host->eta).count());
+    }
+    const std::uint64_t left = status.hosts.remaining + status.in_flight + status.waiting;
+    if (left == 0 && status.input.complete) {
+        status.eta_seconds = 0;
+        status.longest_host.reset();  // as of the last look there was one
+    } else if (status.fetches_per_second > 0 && !status.paused) {
+        const auto by_rate = static_cast<std::uint64_t>(static_cast<double>(left) / status.fetches_per_second);
+        status.eta_seconds = std::max(by_rate, bound);
+    } else if (bound > 0 && !status.paused) {
+        status.eta_seconds = bound;  // nobody could be asked lately: the longest host is all that is known
+    }
+}
+
 // For operators -------------------------------------------------------------------------------------------------------
-
-std::optional<frontier::HostView> Supervisor::host(std::string_view name) {
-    const auto id = hosts_.find(name);
-    if (!id) {
-        return std::nullopt;
-    }
-    auto answer = std::make_shared<std::promise<std::optional<frontier::HostView>>>();
-    shard_of(*id).post([answer, id = *id](Shard& shard) { answer->set_value(shard.frontier().view(id)); });
-    return answer->get_future().get();
-}
-
-std::vector<frontier::HostView> Supervisor::largest_hosts(std::size_t limit) {
-    std::vector<frontier::HostView> all;
-    for (const auto& shard : shards_) {
-        auto answer = std::make_shared<std::promise<std::vector<frontier::HostView>>>();
-        shard->post([answer, limit](Shard& asked) { answer->set_value(asked.frontier().largest(limit)); });
-        const std::vector<frontier::HostView> some = answer->get_future().get();
-        all.insert(all.end(), some.begin(), some.end());
-    }
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.remaining > b.remaining; });
-    all.resize(std::min(all.size(), limit));
-    return all;
-}
 
 Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
     RequeueListener& listener = *this;

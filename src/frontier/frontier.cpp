@@ -41,6 +41,11 @@ Frontier::Frontier(store::Env& env, HostTable& hosts, const politeness::HostClas
 
 Frontier::~Frontier() = default;
 
+void Frontier::measure_with(metrics::DurationHistogram& politeness_wait, metrics::DurationHistogram& schedule_lag) {
+    politeness_wait_ = &politeness_wait;
+    schedule_lag_ = &schedule_lag;
+}
+
 void Frontier::load_host(HostId id, const store::HostRow& row, const QueuedLines& queued) {
     begins_at_ = made_at_ + classes_.manners(politeness::HostClasses::kNone).min_interval;
     const std::uint32_t index = index_of(id);
@@ -54,7 +59,9 @@ void Frontier::load_host(HostId id, const store::HostRow& row, const QueuedLines
     }
     host.gone_as = row.gone_as;
     load_origins(host, row.origins);
-    host.pending = queued.lines - std::min(row.taken, queued.lines);
+    host.pending = static_cast<std::uint32_t>(queued.lines - std::min(row.taken, queued.lines));
+    host.stored = static_cast<std::uint32_t>(row.stored);
+    host.failed = static_cast<std::uint32_t>(row.failed);
     // Lines are settled in any order, so what is left of a host in work may lie in an earlier run than it seems.
     host.next_run = std::max(row.cursor_run, queued.first_run);
     host.at_first_run = row.taken == 0 || host.pending == 0;
@@ -122,6 +129,8 @@ std::optional<Lease> Frontier::lease() {
 std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
     Host& host = hosts_[index];
     host.place = Place::idle;
+    const bool came_due = host.came_due;
+    host.came_due = false;
     if (is_ended(host)) {
         end_tasks_of_ended(host);
         place(index);
@@ -147,7 +156,13 @@ std::optional<Lease> Frontier::lease_from(std::uint32_t index, SteadyTime now) {
         return std::nullopt;
     }
     set_probing(host, task->url, true);
+    if (came_due && schedule_lag_ != nullptr) {
+        schedule_lag_->observe(now - host.gate.next_at());
+    }
     host.gate.lease();
+    if (task->kind == Task::Kind::image) {
+        asked_.insert_or_assign(task->hash, Asked{host.id, now});
+    }
     ++open_;
     place(index);
     return Lease(*this, host.id, std::move(task));
@@ -169,6 +184,7 @@ bool Frontier::may_send(Lease& lease) {
     }
     lease.sent_ = true;
     host.gate.sent(clock_.now(), manners_of(host));
+    host.held_by = Wait::pace;
     place_if_free(index);
     return true;
 }
@@ -186,6 +202,7 @@ TaskPtr Frontier::finish(Lease lease, politeness::Answer answer, Milliseconds la
     if (answer != politeness::Answer::none && task->kind == Task::Kind::image) {
         origin_answered(host, origin_of(host.id, task->url));
     }
+    asked_.erase(task->hash);
     end_request(lease, answer, latency);
     return task;
 }
@@ -194,6 +211,7 @@ void Frontier::give_back(Lease lease, politeness::Answer answer) {
     const std::uint32_t index = index_of(lease.host_);
     InPlay& work = in_play(hosts_[index]);
     set_probing(hosts_[index], lease.task_->url, false);
+    asked_.erase(lease.task_->hash);
     (lease.task_->kind == Task::Kind::site ? work.questions : work.first).push_front(std::move(lease.task_));
     ++remaining_;
     end_request(lease, answer, Milliseconds(0));
@@ -213,8 +231,11 @@ void Frontier::end_request(const Lease& lease, politeness::Answer answer, Millis
     place_if_free(index);
 }
 
-void Frontier::acknowledge(HostId home, const UrlHash& hash, const std::optional<LineRef>& line) {
-    if (Host& host = host_of(home); host.in_play) {
+void Frontier::acknowledge(HostId home, const UrlHash& hash, const std::optional<LineRef>& line, Ending ending) {
+    Host& host = host_of(home);
+    host.stored += ending == Ending::stored ? 1U : 0U;
+    host.failed += ending == Ending::failed ? 1U : 0U;
+    if (host.in_play) {
         host.in_play->open_urls.erase(hash);
     }
     acknowledge_duplicate(home, line);
@@ -265,6 +286,8 @@ store::SiteRow Frontier::site_memory(const store::OriginKey& origin) const {
 
 Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_after, Outcome as) {
     Host& host = host_of(id);
+    host.held_by = retry_after ? Wait::retry_after : Wait::back_off;
+    host.last_failure = static_cast<std::uint8_t>(as);
     const Milliseconds wait = host.gate.throttled(retry_after, clock_.now(), manners_of(host), random_);
     if (host.gate.throttled_for_good()) {
         give_up(id, as);
@@ -275,6 +298,8 @@ Milliseconds Frontier::throttle(HostId id, std::optional<Milliseconds> retry_aft
 
 std::optional<Milliseconds> Frontier::host_down(HostId id, Outcome as) {
     Host& host = host_of(id);
+    host.held_by = Wait::down;
+    host.last_failure = static_cast<std::uint8_t>(as);
     const auto wait = host.gate.down(clock_.now(), manners_of(host), random_);
     host.down_as = as;
     if (!wait) {
@@ -295,6 +320,7 @@ void Frontier::forgive(HostId id) {
     Host& host = hosts_[index];
     host.gate.forgive(clock_.now());
     forget_origins(host);
+    host.held_by = Wait::pace;
     host.gone_as = store::kNotGone;
     if (host.place == Place::parked) {
         host.place = Place::idle;
@@ -306,7 +332,8 @@ void Frontier::lines_back(HostId id, std::uint64_t lines, RunId first_run) {
     const std::uint32_t index = index_of(id);
     Host& host = hosts_[index];
     unload(host);
-    host.pending += lines;
+    host.pending += static_cast<std::uint32_t>(lines);
+    host.failed -= std::min(host.failed, static_cast<std::uint32_t>(lines));
     remaining_ += lines;
     host.next_run = std::max<RunId>(std::min(host.next_run, first_run), 1);
     host.next_block = 0;
@@ -318,8 +345,12 @@ void Frontier::lines_back(HostId id, std::uint64_t lines, RunId first_run) {
     place_if_free(index);
 }
 
-void Frontier::hold(HostId id, Milliseconds time) {
-    host_of(id).gate.hold_until(clock_.now() + time);
+void Frontier::hold(HostId id, Milliseconds time, Wait why) {
+    Host& host = host_of(id);
+    if (clock_.now() + time > host.gate.next_at()) {
+        host.gate.hold_until(clock_.now() + time);
+        host.held_by = why;
+    }
 }
 
 politeness::GateMemory Frontier::memory(HostId id) const {

@@ -14,7 +14,8 @@ void Frontier::set_blocklist(politeness::BlocklistPtr list) {
     for (std::uint32_t index = 0; index < hosts_.size(); ++index) {
         Host& host = hosts_[index];
         const bool blocked = blocklist_ && blocklist_->of_host(table_.info(host.id).name) != nullptr;
-        if (std::exchange(host.blocked, blocked) != blocked) {
+        if (host.blocked != blocked) {
+            host.blocked = blocked;
             place_if_free(index);
         }
     }

@@ -91,18 +91,23 @@ struct Frontier::Host {
     std::uint32_t next_block = 0;
     RunId next_run = 0;  // where the next block is to be looked for; 0: no line yet
     Place place = Place::idle;
-    Category category = Category::finished;
+    HostState state = HostState::finished;
     ReadyQueue::Urgency urgency = 0;         // when it was ready last: entries of it with another one are stale
     ReadyQueue::Urgency loaded_urgency = 0;  // when the block in work was loaded
-    bool awaits_site = false;
-    bool blocked = false;  // by name, or its addresses are
-    bool has_origins = false;  // in trouble: Frontier::origins_
-    bool rests = false;        // parked for the sake of its origins, not of its gate
+    bool awaits_site : 1 = false;
+    bool blocked : 1 = false;      // by name, or its addresses are
+    bool has_origins : 1 = false;  // in trouble: Frontier::origins_
+    bool rests : 1 = false;        // parked for the sake of its origins, not of its gate
+    bool at_first_run : 1 = true;  // next_run is known to be the first run with lines left
+    bool came_due : 1 = false;     // it was parked, its time has come, and it has not been leased since
     Outcome down_as = Outcome::unreachable;  // what it was down as last
-    bool at_first_run = true;  // next_run is known to be the first run with lines left
     std::uint8_t gone_as = store::kNotGone;
+    std::uint8_t last_failure = store::kNotGone;  // outcome number: why it was left alone last
+    Wait held_by = Wait::pace;                    // what its gate's time is, until it is asked again
     politeness::HostClasses::Found classes;
-    std::uint64_t pending = 0;  // lines in the queue, not loaded
+    std::uint32_t pending = 0;  // lines in the queue, not loaded
+    std::uint32_t stored = 0;   // URLs with an image
+    std::uint32_t failed = 0;   // URLs that ended without one
     std::uint64_t domain = 0;
     politeness::HostGate gate;
     std::unique_ptr<InPlay> in_play;

@@ -106,7 +106,7 @@ bool Frontier::recall_sites(Host& host) {
         log_.error("frontier.site_read_failed", {{"host", table_.info(host.id).name}, {"error", read.error().message()}});
         // A row that is damaged is replaced by what the site says when it is asked again.
         if (read.error() != store::Errc::corrupt && read.error() != store::Errc::newer_row) {
-            host.gate.hold_until(now + kReadFaultPause);
+            hold(host.id, kReadFaultPause, Wait::state);
             return false;
         }
     }
@@ -148,7 +148,7 @@ TaskPtr Frontier::next_line(Host& host) {
     auto txn = env_.read();
     if (!txn) {
         log_.error("frontier.read_failed", {{"error", txn.error().message()}});
-        host.gate.hold_until(clock_.now() + kReadFaultPause);
+        hold(host.id, kReadFaultPause, Wait::state);
         return nullptr;
     }
     if (rests_until(host) > clock_.now() || host.pending + in_play(host).lines.size() == 0) {
@@ -213,7 +213,7 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
         if (!key) {
             if (key.error() != store::Errc::not_found) {
                 log_.error("frontier.read_failed", {{"host", name}, {"error", key.error().message()}});
-                host.gate.hold_until(clock_.now() + kReadFaultPause);
+                hold(host.id, kReadFaultPause, Wait::state);
                 return false;
             }
             ++host.next_run;
@@ -245,7 +245,7 @@ bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
     if (const std::uint64_t missing = host.pending - passed_over(host); missing > 0) {
         log_.error("frontier.lines_missing", {{"host", name}, {"lines", missing}});
         remaining_ -= missing;
-        host.pending -= missing;
+        host.pending -= static_cast<std::uint32_t>(missing);
     }
     return false;
 }
@@ -257,7 +257,7 @@ void Frontier::count_loaded(Host& host, std::uint64_t lines) {
         log_.error("frontier.lines_uncounted", {{"host", table_.info(host.id).name}, {"lines", lines - host.pending}});
         remaining_ += lines - host.pending;
     }
-    host.pending -= std::min(host.pending, lines);
+    host.pending -= std::min(host.pending, static_cast<std::uint32_t>(lines));
 }
 
 // Puts the lines of a host that is left alone for long back: they are on disk and are read again.
@@ -286,7 +286,7 @@ void Frontier::unload(Host& host) {
         work.open_urls.erase(task->hash);
         return true;
     });
-    host.pending += lines;
+    host.pending += static_cast<std::uint32_t>(lines);
     host.next_run = from.run;
     host.next_block = from.block;
     shed(host);
@@ -301,7 +301,8 @@ void Frontier::end_lines_of_gone(Host& host) {
     unload(host);
     if (host.pending > 0) {
         host_ends_.push_back(HostEnd{host.id, host.pending});
-        remaining_ -= std::exchange(host.pending, 0);
+        host.failed += host.pending;
+        remaining_ -= std::exchange(host.pending, 0U);
     }
 }
 

@@ -129,7 +129,7 @@ void Frontier::origin_hold(const store::OriginKey& origin, Milliseconds time, Ou
     Host& host = host_of(origin.host);
     Trouble* trouble = make_trouble(host, origin);
     if (trouble == nullptr) {
-        hold(origin.host, time);
+        hold(origin.host, time, Wait::site);
         return;
     }
     trouble->as = as;
@@ -267,7 +267,7 @@ void Frontier::pass_over(Host& host, const LineRef& line, Trouble& trouble) {
 
 std::uint64_t Frontier::passed_over(const Host& host) const {
     const Origins* origins = origins_of(host);
-    return origins == nullptr ? 0 : std::min(origins->passed_over, host.pending);
+    return origins == nullptr ? 0 : std::min<std::uint64_t>(origins->passed_over, host.pending);
 }
 
 void Frontier::go_back(Host& host) {
@@ -326,7 +326,8 @@ void Frontier::end_lines_with(Host& host, const Trouble& trouble) {
     origins.rests_until = {};
     if (host.pending > 0) {
         host_ends_.push_back(HostEnd{host.id, host.pending});
-        remaining_ -= std::exchange(host.pending, 0);
+        host.failed += host.pending;
+        remaining_ -= std::exchange(host.pending, 0U);
     }
 }
 

@@ -1,4 +1,4 @@
-// Where each host is kept - ready, parked, waiting for an answer - and what an operator sees of it.
+// Where each host is kept: ready, parked, waiting for an answer.
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -14,6 +14,7 @@ std::uint32_t Frontier::index_of(HostId id) {
     if (id >= index_.size()) {
         index_.resize(std::max<std::size_t>(id + 1, index_.size() * 3 / 2), 0);
     }
+    static_assert(sizeof(Host) <= 88, "there is one per host of the data set");
     if (index_[id] == 0) {
         Host& host = hosts_.emplace_back();
         host.id = id;
@@ -21,7 +22,7 @@ std::uint32_t Frontier::index_of(HostId id) {
         host.domain = info.domain;
         host.blocked = blocklist_ && blocklist_->of_host(info.name) != nullptr;
         host.classes = classes_.find(info.name, info.domain_name);
-        ++categories_[static_cast<std::size_t>(host.category)];
+        ++states_[static_cast<std::size_t>(host.state)];
         index_[id] = static_cast<std::uint32_t>(hosts_.size());
     }
     return index_[id] - 1;
@@ -91,6 +92,9 @@ void Frontier::place(std::uint32_t index) {
     } else if (!gone && next > clock_.now()) {
         host.place = Place::parked;
         parked_.add(index, next);
+        if (politeness_wait_ != nullptr) {
+            politeness_wait_->observe(next - clock_.now());
+        }
         if (next - clock_.now() >= kLongPark) {
             unload(host);
             put_off_waiting(host);
@@ -151,21 +155,25 @@ void Frontier::wake_domain(const Host& of) {
 }
 
 void Frontier::recount(Host& host) {
-    Category category = Category::parked;
+    HostState state = HostState::parked;
     if (host.gate.open_requests() > 0) {
-        category = Category::active;
+        state = HostState::active;
     } else if (host.place == Place::idle) {
-        category = Category::finished;
+        state = HostState::finished;
     } else if (host.place == Place::ready) {
-        category = Category::ready;
+        state = HostState::ready;
     } else if (host.gate.is_down()) {
-        category = Category::down;
+        state = HostState::down;
     } else if (host.gate.in_back_off(clock_.now())) {
-        category = Category::backoff;
+        state = HostState::backoff;
+    } else if (host.place == Place::site) {
+        state = HostState::site;
+    } else if (host.place == Place::domain) {
+        state = HostState::domain;
     }
-    --categories_[static_cast<std::size_t>(host.category)];
-    ++categories_[static_cast<std::size_t>(category)];
-    host.category = category;
+    --states_[static_cast<std::size_t>(host.state)];
+    ++states_[static_cast<std::size_t>(state)];
+    host.state = state;
 }
 
 std::uint32_t Frontier::pop_ready() {
@@ -181,8 +189,11 @@ bool Frontier::is_ready_as(std::uint32_t index, ReadyQueue::Urgency urgency) con
 
 void Frontier::promote_parked(SteadyTime now) {
     while (const auto index = parked_.take_due(now)) {
-        hosts_[*index].place = Place::idle;
+        Host& host = hosts_[*index];
+        const bool rested = host.rests;
+        host.place = Place::idle;
         place(*index);
+        host.came_due = host.place == Place::ready && !rested;
     }
 }
 
@@ -203,64 +214,6 @@ SteadyTime Frontier::next_due() {
 
 SteadyTime Frontier::earliest_work() {
     return has_ready() ? clock_.now() : next_due();
-}
-
-// For people ----------------------------------------------------------------------------------------------------------
-
-FrontierCounts Frontier::counts() const {
-    const auto of = [this](Category category) { return categories_[static_cast<std::size_t>(category)]; };
-    return FrontierCounts{hosts_.size(),
-                          of(Category::ready),
-                          of(Category::active),
-                          of(Category::parked),
-                          of(Category::backoff),
-                          of(Category::down),
-                          of(Category::finished),
-                          remaining_,
-                          open_,
-                          verdicts_.size() + host_ends_.size()};
-}
-
-HostView Frontier::view_of(const Host& host) const {
-    constexpr std::array<const char*, kCategories> kNames{"finished", "ready", "active", "parked", "backoff", "down"};
-    const SteadyTime now = clock_.now();
-    HostView view;
-    view.id = host.id;
-    view.name = table_.info(host.id).name;
-    view.state = kNames[static_cast<std::size_t>(host.category)];
-    view.remaining = remaining_of(host);
-    view.in_memory = view.remaining - host.pending;
-    view.open = host.gate.open_requests();
-    view.politeness_class = classes_.name(host.classes.host);
-    view.interval = host.gate.interval(manners_of(host));
-    view.next_in = std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(host.gate.next_at() - now));
-    if (host.gone_as != store::kNotGone) {
-        view.gone_as = outcome_of_number(host.gone_as);
-    } else if (host.blocked) {
-        view.gone_as = refused_hosts_.contains(host.id) ? Outcome::address_refused : Outcome::opted_out;
-    }
-    return view;
-}
-
-std::optional<HostView> Frontier::view(HostId id) const {
-    const Host* host = find(id);
-    return host == nullptr ? std::nullopt : std::optional(view_of(*host));
-}
-
-std::vector<HostView> Frontier::largest(std::size_t limit) const {
-    std::vector<const Host*> hosts;
-    hosts.reserve(hosts_.size());
-    for (const Host& host : hosts_) {
-        hosts.push_back(&host);
-    }
-    const auto end = hosts.begin() + static_cast<std::ptrdiff_t>(std::min(limit, hosts.size()));
-    std::partial_sort(hosts.begin(), end, hosts.end(),
-                      [](const Host* a, const Host* b) { return remaining_of(*a) > remaining_of(*b); });
-    std::vector<HostView> views;
-    for (auto host = hosts.begin(); host != end; ++host) {
-        views.push_back(view_of(**host));
-    }
-    return views;
 }
 
 }  // namespace grit::frontier

@@ -19,8 +19,13 @@ void add_crawl(FamilyList& list, const Metrics& m) {
     list.gauge("gritd_paused", "1 while the crawl is paused, by an operator or by a fault of our own.", m.paused);
     list.gauge("gritd_last_success_timestamp_seconds", "When an image was last committed, in seconds since 1970.",
                m.last_success);
-    list.histogram("gritd_politeness_wait_seconds", "Time a URL that was due waited for its host's next turn.",
+    list.histogram("gritd_politeness_wait_seconds", "Waits of hosts with URLs left for their pace or back-off.",
                    m.politeness_wait);
+    list.histogram("gritd_schedule_lag_seconds", "Lateness with which a host whose wait was over was asked.",
+                   m.schedule_lag);
+    list.gauge("gritd_next_due_timestamp_seconds",
+               "When a host with URLs left may be asked next, in seconds since 1970; 0 if nobody waits for that.",
+               m.next_due);
 }
 
 void add_fetch(FamilyList& list, const Metrics& m) {

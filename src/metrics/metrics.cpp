@@ -43,6 +43,7 @@ void Histogram::observe_value(std::uint64_t value) noexcept {
 
 Metrics::Metrics(WallTime started)
     : politeness_wait(kWaitBounds),
+      schedule_lag(kWaitBounds),
       fetch_duration(kFetchBounds),
       fetch_stage_duration(kStageBounds),
       response_size(kSizeBounds),

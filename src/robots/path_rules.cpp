@@ -85,23 +85,43 @@ std::optional<bool> PathRules::matches(const Rule& rule, std::string_view octets
     return matches_wildcard(pattern, rule.anchored, octets);
 }
 
-PathRules::Match PathRules::match(std::string_view target) const {
+// The first rule that matches, or that would cost too much to know.
+const PathRules::Rule* PathRules::find(std::string_view target, Match& match) const {
+    match = Match::none;
     if (rules_.empty()) {
-        return Match::none;
+        return nullptr;
     }
     std::string octets;
     append_octets(octets, target);
     std::size_t budget = kWildcardBudget;
     for (const Rule& rule : rules_) {
         const auto matched = matches(rule, octets, budget);
-        if (!matched) {
-            return Match::too_costly;
-        }
-        if (*matched) {
-            return rule.verdict ? Match::yes : Match::no;
+        if (!matched || *matched) {
+            match = !matched ? Match::too_costly : rule.verdict ? Match::yes : Match::no;
+            return &rule;
         }
     }
-    return Match::none;
+    return nullptr;
+}
+
+PathRules::Match PathRules::match(std::string_view target) const {
+    Match match = Match::none;
+    static_cast<void>(find(target, match));
+    return match;
+}
+
+std::optional<std::string> PathRules::deciding_pattern(std::string_view target) const {
+    Match match = Match::none;
+    const Rule* rule = find(target, match);
+    if (rule == nullptr) {
+        return std::nullopt;
+    }
+    if (match == Match::too_costly) {
+        return "more patterns with \"*\" than can be tried";
+    }
+    std::string text(octets_of(*rule));
+    std::replace(text.begin(), text.end(), kAnyOctets, '*');
+    return rule->anchored ? text + "$" : text;
 }
 
 std::size_t PathRules::memory_bytes() const noexcept {

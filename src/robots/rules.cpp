@@ -54,6 +54,14 @@ bool Rules::allows(std::string_view target) const {
     return match == PathRules::Match::yes || match == PathRules::Match::none;
 }
 
+std::optional<std::string> Rules::deciding_rule(std::string_view target) const {
+    if (target == "/robots.txt") {
+        return std::nullopt;
+    }
+    const std::optional<std::string> pattern = paths_.deciding_pattern(target);
+    return pattern ? std::optional((allows(target) ? "Allow: " : "Disallow: ") + *pattern) : std::nullopt;
+}
+
 std::size_t Rules::memory_bytes() const noexcept {
     return sizeof(*this) + paths_.memory_bytes();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 import unittest
@@ -45,10 +46,17 @@ class DiskFull(CrawlCase):
 
     def wait_paused(self, daemon, word: str) -> dict:
         control = self.wait_ready(daemon)
-        status = self.wait_for(f"a pause for {word}", lambda: word in (s := control.status())["pause_reason"] and s, 30)
+
+        def paused() -> dict | None:
+            status = control.status()
+            if status["state"] == "paused":
+                self.assertNotEqual(status["pause_reason"], "", "whoever looks at once is told why, too")
+            return status if word in status["pause_reason"] else None
+
+        status = self.wait_for(f"a pause for {word}", paused, 30, step_s=0.002)
         self.assertEqual(status["state"], "paused")
         self.assertIn(word, daemon.ctl("status").stdout)
-        self.assertRegex(daemon.log_text(), f"crawl.paused reason=.*{word}")
+        self.wait_for("the log says so", lambda: re.search(f"crawl.paused reason=.*{word}", daemon.log_text()), 2)
         self.assertEqual(self.metrics(daemon, "/readyz")[0], 503)
         self.assertEqual(self.metrics(daemon, "/healthz")[0], 200, "to be restarted would not help")
         return status

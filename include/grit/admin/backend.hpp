@@ -1,6 +1,7 @@
 // What the control socket can ask of the daemon. The daemon implements it; a test fakes it.
 #pragma once
 
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <chrono>
@@ -23,11 +24,21 @@ namespace grit::admin {
 namespace json = boost::json;
 
 /// How `/v1/hosts` is ordered, the largest first.
-enum class HostSort : std::uint8_t { remaining, errors, stored, eta };
+enum class HostSort : std::uint8_t { remaining, errors, stored, eta, pace };
 
-/// "remaining", "errors", "stored" or "eta". Static storage.
+/// "remaining", "errors", "stored", "eta" or "pace". Static storage.
 [[nodiscard]] std::string_view name_of(HostSort sort) noexcept;
 [[nodiscard]] std::optional<HostSort> host_sort_named(std::string_view name) noexcept;
+
+/// What a host can be counted as.
+inline constexpr std::array<std::string_view, 8> kHostStates{"finished", "ready",  "active",  "parked",
+                                                             "site",     "domain", "backoff", "down"};
+
+struct HostsQuery {
+    HostSort sort = HostSort::remaining;
+    std::size_t limit = 20;
+    std::string_view state;  ///< One of kHostStates: only those. Empty: all.
+};
 
 /// Which records are to be asked again.
 struct RetryFilter {
@@ -48,9 +59,9 @@ struct OptOutRequest {
 
 /// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
 ///
-/// Threads: all functions but `record`, `retry` and `ask_again` are called on the control thread and return fast (some milliseconds):
-/// what takes longer is begun here and seen in `status()`. Those three are called on threads of the server's own
-/// (two at once, at most), and may take as long as they need.
+/// Threads: all functions but `hosts`, `record`, `retry` and `ask_again` are called on the control thread and return fast
+/// (some milliseconds): what takes longer is begun here and seen in `status()`. Those four are called on threads of the
+/// server's own (two at once, at most), and may take as long as they need.
 /// Lifetime: outlives the Server.
 class Backend {
   public:
@@ -80,7 +91,8 @@ class Backend {
     /// What gritd would do with that URL now, and why; for URLs it does not know, too.
     [[nodiscard]] virtual Checked<json::object> explain(const std::string& url) = 0;
 
-    [[nodiscard]] virtual json::array hosts(HostSort sort, std::size_t limit) = 0;
+    /// Called on a thread of the server's own: it may take a tenth of a second per million hosts, and waits for shards.
+    [[nodiscard]] virtual Checked<json::array> hosts(const HostsQuery& query) = 0;
     /// @return nothing if the dataset has no such host.
     [[nodiscard]] virtual std::optional<json::object> host(const std::string& name) = 0;
 

@@ -14,6 +14,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/crawl/settlement.hpp"
+#include "grit/frontier/frontier.hpp"
 #include "grit/frontier/host_table.hpp"
 #include "grit/store/rows.hpp"
 #include "grit/store/tables.hpp"
@@ -44,6 +45,7 @@ struct Acknowledgement {
     bool duplicate = false;  ///< only a line is settled: the URL's own task may still be under way
     std::optional<store::RetryKey> retry;  ///< the row in `retries` that it has settled
     std::optional<frontier::LineRef> line;
+    frontier::Ending ending = frontier::Ending::none;  ///< for the host's tally
 };
 
 /// Told of what a commit brought. Called on the writer's thread: pass on and return.
@@ -65,6 +67,9 @@ class CommitListener {
 /// Lifetime: all that it is given outlives it; `finish()` before it is destroyed.
 class Committer {
   public:
+    /// Results that wait for their commit: beyond it nothing is leased (a slow disk slows the crawl, not memory).
+    static constexpr std::size_t kBacklog = 20'000;
+
     struct Options {
         Milliseconds interval{200};   ///< between two groups, if there is no more to gather
         std::size_t group = 2'000;    ///< results that make a group before its time

@@ -7,6 +7,7 @@
 #include "grit/config/config.hpp"
 #include "grit/crawl/committer.hpp"
 #include "grit/crawl/ingestor.hpp"
+#include "grit/crawl/longest_host.hpp"
 #include "grit/crawl/opt_out.hpp"
 #include "grit/crawl/requeue.hpp"
 #include "grit/crawl/retry_feed.hpp"
@@ -56,8 +57,11 @@ struct CrawlStatus {
     IngestProgress input;
     bool paused = false;
     bool draining = false;
-    std::string pause_reason;
+    bool paused_by_operator = false;
+    std::string pause_reason;  ///< never empty while paused
     std::optional<std::uint64_t> eta_seconds;
+    std::optional<LongestHost> longest_host;  ///< as of some seconds ago; nothing while nobody has anything left
+    std::size_t max_in_flight = 0;
     double fetches_per_second = 0;  ///< over the last half minute or so, like the next two
     double stored_per_second = 0;
     double bytes_per_second = 0;
@@ -106,8 +110,11 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     [[nodiscard]] CrawlStatus status() const;
     /// A view of one host; waits for its shard (milliseconds). Not from a shard's thread.
     [[nodiscard]] std::optional<frontier::HostView> host(std::string_view name);
-    /// The views of the hosts with the most left; waits for the shards (milliseconds). Not from a shard's thread.
-    [[nodiscard]] std::vector<frontier::HostView> largest_hosts(std::size_t limit);
+    /// Where one URL is; waits for its shard (milliseconds). Not from a shard's thread.
+    [[nodiscard]] std::optional<frontier::UrlView> url(HostId home, const url::CanonicalUrl& url);
+    /// The hosts with the most of something. Waits for the shards, which walk over all their hosts in slices: up to
+    /// a tenth of a second per million hosts, more when they are busy. From any thread but a shard's.
+    [[nodiscard]] Checked<std::vector<frontier::HostView>> rank_hosts(const frontier::HostQuery& query) const;
     /// Puts settled URLs without an image back. @return how many. Blocking, for as long as it takes to read all records.
     /// Threads: any that may block. `stop` cuts it short.
     [[nodiscard]] Checked<std::uint64_t> requeue(const RequeueFilter& filter);
@@ -158,6 +165,10 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     void update_pause();
     void measure();
     void ask_for_longest_host();
+    void note_longest_host(const std::vector<frontier::HostView>& of_a_shard);
+    void estimate_end(CrawlStatus& status) const;
+    void show_next_due();
+    void find_elsewhere(const UrlHash& hash, frontier::UrlView& view);
     void look_for_end();
     [[nodiscard]] bool in_trouble_for_long() const;
     void judge_end(const Probe& probe);
@@ -206,7 +217,12 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     };
     std::vector<Sample> samples_;
     std::size_t looks_ = 0;
+    bool input_was_complete_ = false;
+    std::size_t shards_asked_ = 0;  // that have not said yet which host of theirs takes longest
+    std::optional<LongestHost> longest_asked_;
+    std::optional<LongestHost> longest_host_;
     SteadyTime longest_host_ends_{};
+    LongestHostNotice longest_host_notice_;
 };
 
 }  // namespace grit::crawl

@@ -17,11 +17,14 @@
 
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
+#include "grit/frontier/host_ranking.hpp"
 #include "grit/frontier/host_table.hpp"
+#include "grit/frontier/host_view.hpp"
 #include "grit/frontier/queue_census.hpp"
 #include "grit/frontier/ready_queue.hpp"
 #include "grit/frontier/task.hpp"
 #include "grit/frontier/timer_wheel.hpp"
+#include "grit/metrics/handles.hpp"
 #include "grit/politeness/blocklist.hpp"
 #include "grit/politeness/domain_gates.hpp"
 #include "grit/politeness/host_classes.hpp"
@@ -63,7 +66,9 @@ struct FrontierCounts {
     std::uint64_t known = 0;      ///< hosts
     std::uint64_t ready = 0;      ///< may be asked now
     std::uint64_t active = 0;     ///< have a request open
-    std::uint64_t parked = 0;     ///< wait for their interval, their domain, their robots.txt
+    std::uint64_t parked = 0;     ///< wait for their interval
+    std::uint64_t site = 0;       ///< wait for their robots.txt or tdmrep.json
+    std::uint64_t domain = 0;     ///< wait for a place among the requests to their domain
     std::uint64_t backoff = 0;    ///< asked for less
     std::uint64_t down = 0;       ///< could not be reached
     std::uint64_t finished = 0;   ///< nothing left to do
@@ -72,19 +77,8 @@ struct FrontierCounts {
     std::uint64_t verdicts = 0;   ///< to be taken, and ends of hosts
 };
 
-/// One host as an operator sees it.
-struct HostView {
-    HostId id = kNoHost;
-    std::string name;
-    std::string state;  ///< as in FrontierCounts
-    std::uint64_t remaining = 0;
-    std::uint64_t in_memory = 0;  ///< of those
-    unsigned open = 0;
-    std::string politeness_class;  ///< empty: in none
-    Milliseconds interval{0};
-    Milliseconds next_in{0};  ///< until it may be asked again
-    std::optional<Outcome> gone_as;
-};
+/// How a URL ended, as far as its host's tally goes.
+enum class Ending : std::uint8_t { none, stored, failed };
 
 /// The frontier of one shard.
 ///
@@ -94,11 +88,20 @@ struct HostView {
 /// short). Lifetime: all that it is given outlives it.
 class Frontier {
   public:
+    /// A lease of an image that is out.
+    struct Asked {
+        HostId host = kNoHost;
+        SteadyTime since;
+    };
+
     /// @param classes  may change between two calls; if other hosts are in them then, say `classes_changed`.
     /// @param sites  what is known of robots.txt and tdmrep.json files, and which of them are obeyed.
     Frontier(store::Env& env, HostTable& hosts, const politeness::HostClasses& classes, politeness::SitePolicies& sites,
              const Clock& clock, const Logger& log);
     ~Frontier();
+    /// Where waits are counted from now on: how long hosts with work are held by their gates, and how late those that
+    /// came due are leased. They outlive the frontier.
+    void measure_with(metrics::DurationHistogram& politeness_wait, metrics::DurationHistogram& schedule_lag);
     Frontier(const Frontier&) = delete;
     Frontier& operator=(const Frontier&) = delete;
 
@@ -180,7 +183,8 @@ class Frontier {
     /// The state takes lines back that ended with their host (`take_host_ends`): they are pending again.
     /// @param first_run  none of them lies in an earlier run.
     void lines_back(HostId host, std::uint64_t lines, RunId first_run);
-    void hold(HostId host, Milliseconds time);
+    /// @param why  address, site or state: shown to operators.
+    void hold(HostId host, Milliseconds time, Wait why);
 
     /// What an operator has blocked, from now on; nullptr is nothing. What waits for a blocked host ends as `opted_out`
     /// with the next leases, whatever the host's gate says; nothing is asked for it any more, not even a robots.txt.
@@ -199,13 +203,22 @@ class Frontier {
 
     /// The record of that URL is committed: lines that are met from now on are judged by it.
     /// @param line  that is settled by it, if one is.
-    void acknowledge(HostId home, const UrlHash& hash, const std::optional<LineRef>& line);
+    void acknowledge(HostId home, const UrlHash& hash, const std::optional<LineRef>& line,
+                     Ending ending = Ending::none);
     /// A line that was a duplicate is settled.
     void acknowledge_duplicate(HostId home, const std::optional<LineRef>& line);
 
     [[nodiscard]] FrontierCounts counts() const;
     [[nodiscard]] std::optional<HostView> view(HostId id) const;
-    /// The hosts with the most left.
+    /// One URL and its host. Looks through what its host has in memory, and takes over what the state says of its site
+    /// (short).
+    [[nodiscard]] std::optional<UrlView> view(HostId home, const url::CanonicalUrl& url);
+    /// The lease of one URL, if it is out for a host of this frontier.
+    [[nodiscard]] std::optional<Asked> asked(const UrlHash& hash) const;
+    /// Offers `count` hosts from position `from` on. @return the next position; nothing once all were offered.
+    [[nodiscard]] std::optional<std::size_t> rank(HostRanking& ranking, std::size_t from, std::size_t count) const;
+    [[nodiscard]] std::vector<HostView> ranked(const HostRanking& ranking) const;
+    /// The hosts with the most left, in one go.
     [[nodiscard]] std::vector<HostView> largest(std::size_t limit) const;
     /// The soonest time at which there is something to do for a host that has work; max() if there is no work or
     /// it waits for an answer.
@@ -216,9 +229,6 @@ class Frontier {
 
     // Where the frontier keeps a host; `ready` and `parked` have it in their queues.
     enum class Place : std::uint8_t { idle, ready, parked, busy, domain, site };
-    // What it is counted as.
-    enum class Category : std::uint8_t { finished, ready, active, parked, backoff, down };
-    static constexpr std::size_t kCategories = 6;
     struct InPlay;
     struct Host;
     struct Trouble;
@@ -284,6 +294,11 @@ class Frontier {
     [[nodiscard]] bool put_off(Host& host, TaskPtr& task);
     void put_off_waiting(Host& host);
     [[nodiscard]] HostView view_of(const Host& host) const;
+    [[nodiscard]] Wait wait_of(const Host& host) const;
+    [[nodiscard]] Milliseconds eta_of(const Host& host, SteadyTime now) const;
+    [[nodiscard]] std::uint64_t key_of(HostOrder order, const Host& host, SteadyTime now) const;
+    void tell_site(Host& host, const url::CanonicalUrl& url, UrlView& view);
+    void find_in_memory(const Host& host, const UrlHash& hash, UrlView& view) const;
 
     store::Env& env_;
     HostTable& table_;
@@ -305,7 +320,10 @@ class Frontier {
     std::unordered_map<HostId, SteadyTime> reserved_until_;         // of hosts that tasks were put off for
     std::vector<Verdict> verdicts_;
     std::vector<HostEnd> host_ends_;
-    std::array<std::uint64_t, kCategories> categories_{};
+    std::array<std::uint64_t, kHostStates> states_{};
+    std::unordered_map<UrlHash, Asked> asked_;  // images by record; as many as leases are out
+    metrics::DurationHistogram* politeness_wait_ = nullptr;
+    metrics::DurationHistogram* schedule_lag_ = nullptr;
     RunId last_run_ = 0;
     SteadyTime made_at_;
     SteadyTime begins_at_;  // nobody is asked before

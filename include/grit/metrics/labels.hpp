@@ -14,7 +14,7 @@ namespace grit::metrics {
 
 // clang-format off
 enum class RecordState : std::uint8_t { pending, active, retry_wait, done, failed };
-enum class HostState : std::uint8_t { ready, active, backoff, open_circuit, drained };
+enum class HostState : std::uint8_t { ready, active, paced, awaits_site, awaits_domain, backoff, open_circuit, drained };
 enum class ConnectionState : std::uint8_t { active, idle };
 enum class FetchStage : std::uint8_t { dns, connect, tls, first_byte, body, write };
 enum class CodeClass : std::uint8_t { informational, success, redirection, client_error, server_error, other };
@@ -34,8 +34,8 @@ template <>
 inline constexpr std::array<std::string_view, 5> kLabelNames<RecordState>{"pending", "active", "retry_wait", "done",
                                                                           "failed"};
 template <>
-inline constexpr std::array<std::string_view, 5> kLabelNames<HostState>{"ready", "active", "backoff", "open_circuit",
-                                                                        "drained"};
+inline constexpr std::array<std::string_view, 8> kLabelNames<HostState>{
+    "ready", "active", "paced", "awaits_site", "awaits_domain", "backoff", "open_circuit", "drained"};
 template <>
 inline constexpr std::array<std::string_view, 2> kLabelNames<ConnectionState>{"active", "idle"};
 template <>

@@ -35,7 +35,9 @@ class Metrics {
     Gauge in_flight;                        ///< Leases held now.
     Gauge paused;                           ///< 0 or 1.
     Timestamp last_success;                 ///< Last image committed.
-    DurationHistogram politeness_wait;      ///< A host was due, until it was asked.
+    DurationHistogram politeness_wait;      ///< A host with work begins to wait: until its gate opens.
+    DurationHistogram schedule_lag;         ///< A host came due, until it was leased.
+    Timestamp next_due;                     ///< When a host with work may be asked next.
 
     // One fetch.
     DurationHistogram fetch_duration;

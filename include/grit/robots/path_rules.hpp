@@ -33,6 +33,9 @@ class PathRules {
     /// @param target path and query, beginning with "/", as in `CanonicalUrl::target`.
     /// Time: linear in the rules times the target, and bounded.
     [[nodiscard]] Match match(std::string_view target) const;
+    /// The pattern that decides about the target, for people, with its "*" and "$"; percent-encoding is in the form of
+    /// comparison. Nothing if none matches.
+    [[nodiscard]] std::optional<std::string> deciding_pattern(std::string_view target) const;
 
     [[nodiscard]] bool empty() const noexcept { return rules_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return rules_.size(); }
@@ -55,6 +58,7 @@ class PathRules {
     };
 
     [[nodiscard]] std::string_view octets_of(const Rule& rule) const;
+    [[nodiscard]] const Rule* find(std::string_view target, Match& match) const;
     [[nodiscard]] std::optional<bool> matches(const Rule& rule, std::string_view octets, std::size_t& budget) const;
 
     std::vector<Rule> rules_;

@@ -41,6 +41,11 @@ class Rules {
     /// to be understood (50,000 such rules against a target of 700 bytes) disallows.
     [[nodiscard]] bool allows(std::string_view target) const;
 
+    /// The rule that decides about the target, for people: "Disallow: /private/", with its "*" and "$". Percent-encoding is
+    /// in the form of comparison.
+    /// @return nothing if no rule matches (it is allowed then).
+    [[nodiscard]] std::optional<std::string> deciding_rule(std::string_view target) const;
+
     /// The longest Crawl-delay of the groups that bind us (no part of RFC 9309). The caller caps it.
     /// @return at most 24 h; nothing if there is none that is a number of seconds.
     [[nodiscard]] std::optional<Milliseconds> crawl_delay() const noexcept { return crawl_delay_; }

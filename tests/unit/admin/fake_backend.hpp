@@ -51,6 +51,14 @@ inline constexpr const char* kStatus = R"({
   "state_store": {"dir": "/var/lib/gritd/grit", "used_bytes": 3221225472, "map_bytes": 8589934592},
   "metrics": "http://127.0.0.1:9187/metrics"})";
 
+inline constexpr const char* kHosts = R"([
+  {"name": "a.example", "state": "active", "waits_for": "connection", "remaining": 120000, "open_requests": 2, "interval_ms": 100,
+   "next_in_ms": 0, "eta_seconds": 12000, "stored": 1700, "failed": 3},
+  {"name": "b.example", "state": "backoff", "waits_for": "retry_after", "remaining": 7, "open_requests": 0, "interval_ms": 1500,
+   "next_in_ms": 3600000, "eta_seconds": 3611, "stored": 0, "failed": 40},
+  {"name": "c.example", "state": "finished", "waits_for": "nothing", "remaining": 0, "open_requests": 0, "interval_ms": 30000,
+   "next_in_ms": 500, "eta_seconds": 0, "stored": 12, "failed": 0}])";
+
 /// Threads: set up before the server runs; `calls()`, `set_status` and `update` at any time.
 class FakeBackend : public Backend {
   public:
@@ -108,20 +116,13 @@ class FakeBackend : public Backend {
         note("explain " + url);
         return json::object{{"url", url}, {"verdict", "would be fetched"}};
     }
-    json::array hosts(HostSort sort, std::size_t limit) override {
-        note("hosts " + std::string(name_of(sort)) + " " + std::to_string(limit));
-        return {json::object{{"host", "a.example"},
-                             {"state", "active"},
-                             {"remaining", 1200},
-                             {"stored", 17},
-                             {"errors", 3},
-                             {"eta_seconds", 7200}},
-                json::object{{"host", "b.example"},
-                             {"state", "backoff"},
-                             {"remaining", 7},
-                             {"stored", 0},
-                             {"errors", 40},
-                             {"eta_seconds", nullptr}}};
+    Checked<json::array> hosts(const HostsQuery& query) override {
+        note("hosts " + std::string(name_of(query.sort)) + " " + std::to_string(query.limit) +
+             (query.state.empty() ? "" : " " + std::string(query.state)));
+        if (!hosts_problem.empty()) {
+            return Problem{hosts_problem};
+        }
+        return json::parse(kHosts).as_array();
     }
     std::optional<json::object> host(const std::string& name) override {
         note("host " + name);
@@ -205,6 +206,7 @@ class FakeBackend : public Backend {
     }
 
     std::string known_url = "https://a.example/x.jpg?a=1&b=2+3";
+    std::string hosts_problem;
     std::string reload_problem;
     std::string retry_problem;
     std::vector<std::string> export_pieces{"url,path\r\n", "https://a.example/x.jpg,/srv/00000/000000005.jpg\r\n"};

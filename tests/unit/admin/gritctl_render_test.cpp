@@ -7,7 +7,9 @@
 
 #include "client.hpp"
 #include "fake_backend.hpp"
+#include "render_explanation.hpp"
 #include "render_fields.hpp"
+#include "render_hosts.hpp"
 #include "render_status.hpp"
 #include "suggest.hpp"
 #include "text.hpp"
@@ -112,6 +114,43 @@ TEST_F(GritctlRender, RowsAreATable) {
               "a.example       1200   1m\n"
               "b                  7    -\n");
     EXPECT_EQ(render_rows({}), "none\n");
+}
+
+TEST_F(GritctlRender, HostsAreATableInUnitsOfPeople) {
+    EXPECT_EQ(render_hosts(json::parse(admin::test::kHosts).as_array()),
+              "HOST       STATE        LEFT  OPEN  EVERY  NEXT IN    ETA  STORED  FAILED\n"
+              "a.example  active    120 000     2  100ms        -  3h20m   1 700       3\n"
+              "b.example  backoff         7     0   1.5s       1h     1h       0      40\n"
+              "c.example  finished        0     0    30s        -      -      12       0\n");
+    EXPECT_EQ(render_hosts({}), "none\n");
+}
+
+TEST_F(GritctlRender, TheLongestHostIsPartOfTheStatus) {
+    status_["longest_host"] = json::object{{"name", "big.example"}, {"remaining", 2592000}, {"interval_ms", 100}, {"eta_seconds", 259200}};
+    EXPECT_THAT(render_status(status_, false), HasSubstr("\n    longest   big.example, 2 592 000 lines left, ETA 3d\n"));
+    status_["longest_host"] = nullptr;
+    EXPECT_THAT(render_status(status_, false), Not(HasSubstr("longest")));
+}
+
+TEST_F(GritctlRender, AnExplanationGivesEachReasonItsTimesAndItsRemedy) {
+    const auto explanation = json::parse(R"({"url": "https://a.example/\u001b.jpg", "host": "a.example", "state": "waiting",
+        "why": "x", "now": 1700000000, "not_before": 1700003600, "host_state": "backoff", "host_remaining": 1200,
+        "reasons": [{"code": "paused", "why": "the crawl is paused: disk swap", "since": null, "until": null,
+                     "remedy": "gritctl resume"},
+                    {"code": "host_retry_after", "why": "its host asked to be left alone", "since": 1699999940,
+                     "until": 1700003600, "remedy": null}]})")
+                                 .as_object();
+    EXPECT_EQ(render_explanation(explanation),
+              "url     https://a.example/\\x1b.jpg\n"
+              "host    a.example (backoff, 1 200 left)\n"
+              "why     the crawl is paused: disk swap\n"
+              "        what would change it: gritctl resume\n"
+              "and     its host asked to be left alone\n"
+              "        since 2023-11-14 22:12:20, 1m ago\n"
+              "        until 2023-11-14 23:13:20, in 1h\n"
+              "so      not before 2023-11-14 23:13:20, in 1h\n");
+    EXPECT_EQ(render_explanation(json::parse(R"({"url": "x", "why": "it is no URL"})").as_object()),
+              "url     x\nwhy     it is no URL\n");
 }
 
 TEST_F(GritctlRender, NothingThatATerminalObeysGetsThrough) {

@@ -78,7 +78,7 @@ TEST_F(Gritctl, ControlsReachTheDaemon) {
          {"pause 'disk swap'", "pause", "resume", "drain", "stop", "reload", "log-level debug",
           "retry --outcome dns_failure,dns_not_found --outcome filtered --host a.example --since 2h --dry-run",
           "host a.example", "record 'https://a.example/x.jpg?a=1&b=2+3'", "explain 'https://b.example/ü x'",
-          "hosts --sort errors --limit 3", "stats", "version"}) {
+          "hosts --sort errors --limit 3 --state backoff", "stats", "version"}) {
         const Ran ran = ask(server, command);
         EXPECT_EQ(ran.code, 0) << command << ": " << ran.err;
         EXPECT_THAT(ran.out, Not(IsEmpty())) << command;
@@ -88,7 +88,7 @@ TEST_F(Gritctl, ControlsReachTheDaemon) {
         backend_.calls(),
         ElementsAre("pause disk swap", "pause ", "resume", "drain", "stop", "reload", "log-level debug",
                     "retry dns_failure dns_not_found filtered host=a.example since=7200000 dry_run", "host a.example",
-                    "record https://a.example/x.jpg?a=1&b=2+3", "explain https://b.example/ü x", "hosts errors 3"));
+                    "record https://a.example/x.jpg?a=1&b=2+3", "explain https://b.example/ü x", "hosts errors 3 backoff"));
     EXPECT_EQ(ask(server, "retry --outcome dns_failure").out, "42 URLs will be asked again\n");
     EXPECT_THAT(ask(server, "version").out, HasSubstr("gritd   " + std::string(grit::version()) + " (API 1.0.0)\n"));
 }
@@ -187,7 +187,7 @@ TEST_F(Gritctl, NotPermittedIsFive) {
 TEST_F(Gritctl, WrongUsageIsTwo) {
     for (const char* arguments :
          {"", "--nonsense", "status --nonsense", "host", "retry", "retry --outcome nonsense", "retry --outcome stored",
-          "retry --outcome dns_failure --since yesterday", "log-level loud", "hosts --sort size", "hosts --limit 0",
+          "retry --outcome dns_failure --since yesterday", "log-level loud", "hosts --sort size", "hosts --state sleepy", "hosts --limit 0",
           "export", "export url-to-path", "export url-to-path --format xml -o -", "--socket a --instance b status",
           "--instance ../x status", "watch --interval 5"}) {
         const Ran ran = run(arguments);

@@ -89,12 +89,23 @@ TEST_F(RouterTest, MissingUrlIsNamed) {
 
 TEST_F(RouterTest, HostsTakeSortAndLimit) {
     EXPECT_EQ(ask("GET", "/v1/hosts").status, 200u);
-    EXPECT_EQ(ask("GET", "/v1/hosts?sort=errors&limit=5").body.at("hosts").as_array().size(), 2u);
-    EXPECT_THAT(backend_.calls(), ElementsAre("hosts remaining 20", "hosts errors 5"));
-    EXPECT_THAT(hint(ask("GET", "/v1/hosts?sort=size")), HasSubstr("remaining, errors, stored, eta"));
+    EXPECT_EQ(ask("GET", "/v1/hosts?sort=errors&limit=5").body.at("hosts").as_array().size(), 3u);
+    EXPECT_EQ(ask("GET", "/v1/hosts?sort=pace&state=down").status, 200u);
+    EXPECT_THAT(backend_.calls(), ElementsAre("hosts remaining 20", "hosts errors 5", "hosts pace 20 down"));
+    EXPECT_THAT(hint(ask("GET", "/v1/hosts?state=sleepy")), HasSubstr("site, domain, backoff, down"));
+    EXPECT_THAT(hint(ask("GET", "/v1/hosts?sort=size")), HasSubstr("remaining, errors, stored, eta, pace"));
     for (const char* limit : {"0", "-1", "10001", "5x", "", "99999999999999999999"}) {
         EXPECT_EQ(ask("GET", std::string("/v1/hosts?limit=") + limit).status, 400u) << limit;
     }
+}
+
+TEST_F(RouterTest, HostsAreLookedForOffTheControlThreadAndMayNotBeThere) {
+    const Routed routed = Router(backend_).route(Call{"GET", "/v1/hosts", {}});
+    EXPECT_THAT(backend_.calls(), IsEmpty()) << "only when the look is taken";
+    backend_.hosts_problem = "the shards do not answer";
+    const Reply reply = std::get<WorkWanted>(routed.answer).run();
+    EXPECT_EQ(reply.status, 503u);
+    EXPECT_EQ(detail(reply), "the shards do not answer");
 }
 
 TEST_F(RouterTest, RetryReadsItsFilter) {

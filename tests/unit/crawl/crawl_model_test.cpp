@@ -124,7 +124,7 @@ class CrawlModelTest : public CrawlRig, public ::testing::WithParamInterface<uns
             frontier_->push(std::move(task));
         } else if (what == 3) {
             const Milliseconds wait = frontier_->throttle(asked, std::nullopt, Outcome::robots_denied);
-            frontier_->hold(task->home, wait);
+            frontier_->hold(task->home, wait, frontier::Wait::site);
             static_cast<void>(frontier_->site_unreachable(task->question, true));
             frontier_->site_asked(task->home);
         } else if (what == 4) {

@@ -155,7 +155,7 @@ TEST_F(FrontierDownTest, AForgivenHostIsAskedAsIfNothingHadBeen) {
 
 TEST_F(FrontierDownTest, AHeldHostIsLeftAloneForThatTime) {
     add_numbered("a.example.org", 1);
-    frontier_->hold(id("a.example.org"), Milliseconds(250));
+    frontier_->hold(id("a.example.org"), Milliseconds(250), Wait::address);
     EXPECT_FALSE(ask());
     EXPECT_EQ(frontier_->next_due(), clock_.now() + Milliseconds(250));
     pass(Milliseconds(250));

@@ -172,7 +172,8 @@ class FrontierRig : public ::testing::Test {
         }
         EXPECT_EQ(counts.remaining, remaining);
         EXPECT_EQ(counts.open, open);
-        EXPECT_EQ(counts.known, counts.ready + counts.active + counts.parked + counts.backoff + counts.down + counts.finished);
+        EXPECT_EQ(counts.known, counts.ready + counts.active + counts.parked + counts.site + counts.domain +
+                                    counts.backoff + counts.down + counts.finished);
     }
 
     std::unique_ptr<grit::test::TempFolder> folder_;  // of a fresh state

@@ -100,5 +100,14 @@ TEST(RobotsRules, Policy_CrawlDelayOfMergedGroupsIsTheLongest) {
     EXPECT_EQ(Rules::parse(kBody, "other").crawl_delay(), milliseconds(30'000));
 }
 
+TEST(RobotsRules, TheRuleThatDecidesIsToldAsItWasWritten) {
+    const Rules rules = Rules::parse("User-agent: *\nDisallow: /private/\nAllow: /private/*.jpg$\nDisallow: /a\n", "gritd");
+    EXPECT_EQ(rules.deciding_rule("/private/x"), "Disallow: /private/");
+    EXPECT_EQ(rules.deciding_rule("/private/x.jpg"), "Allow: /private/*.jpg$");
+    EXPECT_EQ(rules.deciding_rule("/b"), std::nullopt);
+    EXPECT_EQ(rules.deciding_rule("/robots.txt"), std::nullopt);
+    EXPECT_EQ(Rules::disallow_all().deciding_rule("/b"), "Disallow: /");
+}
+
 }  // namespace
 }  // namespace grit::robots
