@@ -30,8 +30,9 @@ constexpr std::size_t kQueriesPerName = 2;
 // kernel's default) when they come together, and a lost answer costs its time-out.
 constexpr std::size_t kQueriesPerChannel = 200;
 
-// What `alive` asks about.
+// What `alive` asks about, and how long it waits for each answer: two tries of the first server and one of the next.
 constexpr const char* kWellKnownName = "a.root-servers.net";
+constexpr Milliseconds kPatience{6'000};
 
 std::string joined(const std::vector<std::string>& servers) {
     std::string text;
@@ -212,16 +213,16 @@ void Resolver::Core::prefetch(const std::string& host) {
 
 awaitable<bool> Resolver::Core::alive() {
     const auto said = [](const Result<std::vector<ip::address>>& found) {
-        return found || found.error() != Errc::dns_failure;
+        return found || (found.error() != Errc::dns_failure && found.error() != Errc::timeout_total);
     };
     // An answer to what was asked before says how it was then.
     if (const auto asked = lookups.find(kWellKnownName); asked != lookups.end()) {
-        const auto earlier = co_await wait_for(asked->second, Deadline());
+        const auto earlier = co_await wait_for(asked->second, Deadline::after(clock.now(), kPatience));
         if (!said(earlier)) {
             co_return false;
         }
     }
-    const auto found = co_await wait_for(lookup_of(kWellKnownName), Deadline());
+    const auto found = co_await wait_for(lookup_of(kWellKnownName), Deadline::after(clock.now(), kPatience));
     co_return said(found);
 }
 

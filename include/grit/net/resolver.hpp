@@ -64,7 +64,7 @@ class Resolver {
     void prefetch(std::string_view host);
 
     /// Whether any of the name servers answers a question, whatever the answer. Asks about a root server's name, which
-    /// every server knows or can say that it does not know; never from the cache.
+    /// every server knows or can say that it does not know; never from the cache. Takes twelve seconds at most.
     /// @return true also if it could not be found out, for want of a descriptor or because the caller is being stopped.
     [[nodiscard]] boost::asio::awaitable<bool> alive();
 
