@@ -87,6 +87,26 @@ void ClientTest::TearDown() {
     EXPECT_EQ(metrics_.connections(metrics::ConnectionState::idle).value(), 0);
 }
 
+void ServedClientTest::serve_at(std::uint16_t port, std::unique_ptr<WebServer> server) {
+    server_ = std::move(server);
+    map_port(port, server_->port());
+    make_client();
+}
+
+void ServedClientTest::TearDown() {
+    ClientTest::TearDown();
+    server_.reset();
+}
+
+WebServer::Script serve_once(std::string bytes) {
+    return [bytes = std::move(bytes)](Peer& peer) {
+        peer.read_request();
+        peer.send(bytes);
+        peer.close();
+        peer.wait_closed();
+    };
+}
+
 Running& ClientTest::start(const std::string& url, Milliseconds total) {
     Running& running = running_.emplace_back();
     asio::co_spawn(

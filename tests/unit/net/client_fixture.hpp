@@ -74,4 +74,29 @@ class ClientTest : public ::testing::Test {
     std::list<Running> running_;
 };
 
+/// A client and one server, which is told apart from others by its port.
+class ServedClientTest : public ClientTest {
+  protected:
+    /// Starts the client, for which that port of a URL is the server's.
+    void serve_at(std::uint16_t port, std::unique_ptr<WebServer> server);
+    void TearDown() override;
+
+    std::unique_ptr<WebServer> server_;
+};
+
+/// Ends the server before the locals of a test that its scripts refer to.
+class ServerEnds {
+  public:
+    explicit ServerEnds(std::unique_ptr<WebServer>& server) : server_(server) {}
+    ~ServerEnds() { server_.reset(); }
+    ServerEnds(const ServerEnds&) = delete;
+    ServerEnds& operator=(const ServerEnds&) = delete;
+
+  private:
+    std::unique_ptr<WebServer>& server_;
+};
+
+/// Answers one request with these bytes, then ends the connection in order.
+[[nodiscard]] WebServer::Script serve_once(std::string bytes);
+
 }  // namespace grit::net::test

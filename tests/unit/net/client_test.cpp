@@ -25,40 +25,11 @@ Script serve_all(std::string body, std::string more_fields = "") {
     };
 }
 
-// Answers one request with these bytes, then ends the connection in order.
-Script serve_once(std::string bytes) {
-    return [=](Peer& peer) {
-        peer.read_request();
-        peer.send(bytes);
-        peer.close();
-        peer.wait_closed();
-    };
-}
-
-class HttpClient : public ClientTest {
+class HttpClient : public ServedClientTest {
   protected:
     void serve(std::vector<Script> scripts) {
-        server_ = std::make_unique<WebServer>(std::move(scripts));
-        map_port(80, server_->port());
-        make_client();
+        serve_at(80, std::make_unique<WebServer>(std::move(scripts)));
     }
-    void TearDown() override {
-        ClientTest::TearDown();
-        server_.reset();
-    }
-    std::unique_ptr<WebServer> server_;
-};
-
-// Ends the server before the locals of a test that its scripts refer to.
-class ServerEnds {
-  public:
-    explicit ServerEnds(std::unique_ptr<WebServer>& server) : server_(server) {}
-    ~ServerEnds() { server_.reset(); }
-    ServerEnds(const ServerEnds&) = delete;
-    ServerEnds& operator=(const ServerEnds&) = delete;
-
-  private:
-    std::unique_ptr<WebServer>& server_;
 };
 
 TEST_F(HttpClient, GivesHeadAndBody) {

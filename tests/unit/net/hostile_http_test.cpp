@@ -12,16 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 using Script = WebServer::Script;
 
-// Answers one request with these bytes, then ends the connection in order.
-Script serve_once(std::string bytes) {
-    return [=](Peer& peer) {
-        peer.read_request();
-        peer.send(bytes);
-        peer.close();
-        peer.wait_closed();
-    };
-}
-
 // Answers each request of a connection with these bytes.
 Script serve_each(std::string bytes) {
     return [=](Peer& peer) {
@@ -42,23 +32,16 @@ Script drip(std::string beginning, std::string drop) {
     };
 }
 
-class HostileHttp : public ClientTest {
+class HostileHttp : public ServedClientTest {
   protected:
     void serve(std::vector<Script> scripts) {
-        server_ = std::make_unique<WebServer>(std::move(scripts));
-        map_port(80, server_->port());
-        make_client();
+        serve_at(80, std::make_unique<WebServer>(std::move(scripts)));
     }
     /// Fetches once for each script.
     Errc fetched() {
         const Fetched got = fetch("http://a.example/x.jpg");
         return got.error ? classify(got.error) : Errc::success;
     }
-    void TearDown() override {
-        ClientTest::TearDown();
-        server_.reset();
-    }
-    std::unique_ptr<WebServer> server_;
 };
 
 TEST_F(HostileHttp, Http10IsTakenAndItsConnectionNotKept) {

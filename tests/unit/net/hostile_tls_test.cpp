@@ -41,23 +41,14 @@ bool accepts_old_clients(std::uint16_t port, int version) {
     return through;
 }
 
-class HostileTls : public ClientTest {
+class HostileTls : public ServedClientTest {
   protected:
     void serve(std::vector<Script> scripts, Validity validity = Validity::now, int newest = 0) {
-        server_ = std::make_unique<WebServer>(authority_.issue("DNS:a.example", validity), std::move(scripts), newest);
-        map_port(443, server_->port());
-        make_client();
+        serve_at(443, std::make_unique<WebServer>(authority_.issue("DNS:a.example", validity), std::move(scripts), newest));
     }
     void serve_plain(Script script) {
-        server_ = std::make_unique<WebServer>(std::vector<Script>{std::move(script)});
-        map_port(443, server_->port());
-        make_client();
+        serve_at(443, std::make_unique<WebServer>(std::vector<Script>{std::move(script)}));
     }
-    void TearDown() override {
-        ClientTest::TearDown();
-        server_.reset();
-    }
-    std::unique_ptr<WebServer> server_;
 };
 
 TEST_F(HostileTls, VersionsBefore12AreRefused) {

@@ -11,42 +11,16 @@ namespace {
 using std::chrono::milliseconds;
 using Script = WebServer::Script;
 
-const Script kServeOne = [](Peer& peer) {
-    peer.read_request();
-    peer.send(ok("secret image"));
-    peer.close();
-    peer.wait_closed();
-};
+const Script kServeOne = serve_once(ok("secret image"));
 
-class TlsClient : public ClientTest {
+class TlsClient : public ServedClientTest {
   protected:
     void serve(const Identity& identity, std::vector<Script> scripts) {
-        server_ = std::make_unique<WebServer>(identity, std::move(scripts));
-        map_port(443, server_->port());
-        make_client();
+        serve_at(443, std::make_unique<WebServer>(identity, std::move(scripts)));
     }
     void serve_plain(Script script) {
-        server_ = std::make_unique<WebServer>(std::vector<Script>{std::move(script)});
-        map_port(443, server_->port());
-        make_client();
+        serve_at(443, std::make_unique<WebServer>(std::vector<Script>{std::move(script)}));
     }
-    void TearDown() override {
-        ClientTest::TearDown();
-        server_.reset();
-    }
-    std::unique_ptr<WebServer> server_;
-};
-
-// Ends the server before the locals of a test that its scripts refer to.
-class ServerEnds {
-  public:
-    explicit ServerEnds(std::unique_ptr<WebServer>& server) : server_(server) {}
-    ~ServerEnds() { server_.reset(); }
-    ServerEnds(const ServerEnds&) = delete;
-    ServerEnds& operator=(const ServerEnds&) = delete;
-
-  private:
-    std::unique_ptr<WebServer>& server_;
 };
 
 TEST_F(TlsClient, FetchesFromAServerWithAGoodCertificate) {
