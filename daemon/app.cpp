@@ -72,7 +72,7 @@ std::optional<App::Failure> App::start() {
         return failure;
     }
     try {
-        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *depot_, metrics_, clock_, log_, once_};
+        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *depot_, *layout_, metrics_, clock_, log_, once_};
         supervisor_ = std::make_unique<crawl::Supervisor>(parts);
     } catch (const std::runtime_error& error) {
         return Failure{ExitCode::config, error.what()};
@@ -150,6 +150,7 @@ std::optional<App::Failure> App::open_state() {
         return Failure{ExitCode::try_again, depot.error().what};
     }
     depot_ = std::move(*depot);
+    layout_ = archive::make_files_layout(*depot_);
     writer_ = std::make_unique<store::Writer>(*env_, clock_);
     return std::nullopt;
 }

@@ -7,6 +7,7 @@
 
 #include "grit/admin/server.hpp"
 #include "grit/archive/depot.hpp"
+#include "grit/archive/layout.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/heap_trim.hpp"
 #include "grit/base/log.hpp"
@@ -75,6 +76,7 @@ class App final : private Controls {
     std::unique_ptr<store::Env> env_;
     std::unique_ptr<store::ReadAhead> read_ahead_;
     std::unique_ptr<archive::Depot> depot_;
+    std::unique_ptr<archive::Layout> layout_;
     std::unique_ptr<store::Writer> writer_;
     std::unique_ptr<crawl::Supervisor> supervisor_;
     std::unique_ptr<AppBackend> backend_;

@@ -225,6 +225,14 @@ Result<std::size_t> Depot::resolve_intents(std::span<const std::string> paths,
     return removed;
 }
 
+Result<std::string> Depot::file_of(std::string_view path) const {
+    return is_inside(path) ? Result<std::string>(image_path(path)) : Result<std::string>(Errc::bad_path);
+}
+
+Result<std::string> Depot::temporary_file(std::string_view temp_name) const {
+    return is_temp_name(temp_name) ? Result<std::string>(temp_path(temp_name)) : Result<std::string>(Errc::bad_path);
+}
+
 Result<Volume> Depot::free_space() const {
     Volume volume;
     if (const int error = system_->measure(options_.root, volume); error != 0) {

@@ -116,4 +116,42 @@ int RealFileSystem::measure(const std::string& path, Volume& volume) {
     return 0;
 }
 
+int RealFileSystem::open_file(const std::string& path, bool to_write, int& descriptor) {
+    const int flags = (to_write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
+    descriptor = uninterrupted([&] { return ::open(path.c_str(), flags); });
+    return error_of(descriptor);
+}
+
+int RealFileSystem::read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) {
+    const ssize_t result =
+        uninterrupted([&] { return ::pread(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+    count = result > 0 ? static_cast<std::size_t>(result) : 0;
+    return result < 0 ? errno : 0;
+}
+
+int RealFileSystem::write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
+                             std::size_t& written) {
+    const ssize_t result =
+        uninterrupted([&] { return ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+    written = result > 0 ? static_cast<std::size_t>(result) : 0;
+    return result < 0 ? errno : 0;
+}
+
+int RealFileSystem::sync_data(int descriptor) {
+    return error_of(::fdatasync(descriptor));
+}
+
+int RealFileSystem::truncate(int descriptor, std::uint64_t size) {
+    return error_of(uninterrupted([&] { return ::ftruncate(descriptor, static_cast<off_t>(size)); }));
+}
+
+int RealFileSystem::size_of(const std::string& path, std::uint64_t& size) {
+    struct stat status{};
+    if (const int error = error_of(::lstat(path.c_str(), &status)); error != 0) {
+        return error;
+    }
+    size = static_cast<std::uint64_t>(status.st_size);
+    return S_ISREG(status.st_mode) ? 0 : EINVAL;
+}
+
 }  // namespace grit::archive

@@ -2,7 +2,6 @@
 
 #include "record_writer.hpp"
 
-#include "grit/archive/layout.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/tables.hpp"
@@ -14,12 +13,6 @@
 
 namespace grit::crawl {
 namespace {
-
-// The bytes are safe under their temporary names and only the names are missing: no reason to ask anybody again.
-bool can_be_published_later(const ErrorCode& error) {
-    return error == archive::Errc::disk_full || error == archive::Errc::read_only ||
-           error == archive::Errc::out_of_descriptors;
-}
 
 frontier::Ending ending_of(const Settlement& settlement) {
     if (settlement.retry_at_ms || settlement.outcome == Outcome::duplicate_url) {
@@ -38,7 +31,6 @@ struct Committer::Group {
     std::unordered_map<HostId, HostNote> notes;
     std::map<store::OriginKey, store::SiteRow> sites;
     std::vector<LinesBack> lines_back;  // by the notes, once they are written
-    std::vector<archive::Move> moves;
     SteadyTime started{};
 };
 
@@ -48,11 +40,11 @@ struct Committer::Job final : store::WriteJob {
     Committer& committer;
 };
 
-Committer::Committer(store::Writer& writer, archive::Depot& depot, const frontier::HostTable& hosts,
+Committer::Committer(store::Writer& writer, archive::Layout& layout, const frontier::HostTable& hosts,
                      metrics::Metrics& metrics, const Clock& clock, const Logger& log, CommitListener& listener,
                      Options options)
     : writer_(writer),
-      depot_(depot),
+      layout_(layout),
       hosts_(hosts),
       metrics_(metrics),
       clock_(clock),
@@ -163,7 +155,7 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         auto& image = group.results[i].image;
         if (image && group.temp_names[i].empty()) {
-            // Before the sync, so that the depot knows what the sync is to cover.
+            // Before the sync, so that it is known what the sync is to cover.
             group.temp_names[i] = image->file.release();
         }
         any = any || image.has_value();
@@ -172,7 +164,7 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
         group.placed.assign(group.results.size(), Placed{});
         return true;
     }
-    if (const auto synced = depot_.sync(); !synced) {
+    if (const auto synced = layout_.sync(); !synced) {
         bounce_images(session, group, synced.error());
         return true;
     }
@@ -181,11 +173,11 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
         group.placed.clear();
         return false;
     }
-    const archive::Published published = depot_.publish(group.moves);
+    const archive::Publishing published = layout_.publish();
     if (published) {
         return true;
     }
-    if (can_be_published_later(published.error)) {
+    if (published.again) {
         listener_.fault(archive::outcome_of(published.error), published.error.message());
         group.placed.clear();
         return false;
@@ -194,25 +186,42 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
     return true;
 }
 
-// The path of a new image. One whose first record was deleted while others name its file is not free (opt-outs).
-Result<std::string> Committer::free_path(const store::Txn& txn, Ordinal ordinal, std::string_view extension) {
-    std::string path = archive::path_for(ordinal, extension);
-    for (unsigned copy = 2;; ++copy) {
-        const auto spoken_for = store::get_removal(txn, path);
-        if (!spoken_for) {
-            return spoken_for.error() == store::Errc::not_found ? Result<std::string>(std::move(path))
-                                                                : Result<std::string>(spoken_for.error());
+// A place whose first record was deleted while others name its file is not free (opt-outs).
+Result<bool> Committer::is_free(const store::Txn& txn, const std::string& location) const {
+    const std::string claim = layout_.claim_of(location);
+    for (const std::string& name : {location, claim}) {
+        const auto spoken_for = store::get_removal(txn, name);
+        if (spoken_for) {
+            return false;
         }
-        path = archive::path_for(ordinal, std::to_string(copy) + "." + std::string(extension));
+        if (spoken_for.error() != store::Errc::not_found) {
+            return {boost::system::in_place_error, spoken_for.error()};
+        }
+        if (name == claim) {
+            break;
+        }
+    }
+    return true;
+}
+
+// @return the location that a new image gets.
+Result<std::string> Committer::place(const store::Txn& txn, archive::Arrival arrival) {
+    for (;; ++arrival.copy) {
+        const auto free = is_free(txn, layout_.propose(arrival));
+        if (!free) {
+            return free.error();
+        }
+        if (*free) {
+            return layout_.accept(std::move(arrival));
+        }
     }
 }
 
 // Where each image goes: to a place of its own, or nowhere if its bytes are there already. Repeatable.
 Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
-    group.moves.clear();
+    layout_.begin();
     group.placed.assign(group.results.size(), Placed{});
     std::map<store::Sha256, std::string> in_group;
-    std::vector<std::string> intents;
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         const auto& image = group.results[i].image;
         if (!image) {
@@ -227,28 +236,27 @@ Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
             group.placed[i] = Placed{known ? *known : twin->second, true};
             continue;
         }
-        auto path = free_path(txn, group.results[i].task->ordinal, media::extension_of(image->type));
-        if (!path) {
-            return path.error();
+        archive::Arrival arrival;
+        arrival.temp_name = group.temp_names[i];
+        arrival.size = image->size;
+        arrival.sha256 = image->sha256;
+        arrival.ordinal = group.results[i].task->ordinal;
+        arrival.extension = media::extension_of(image->type);
+        auto location = place(txn, std::move(arrival));
+        if (!location) {
+            return location.error();
         }
-        group.placed[i] = Placed{std::move(*path), false};
+        group.placed[i] = Placed{std::move(*location), false};
         in_group.emplace(image->sha256, group.placed[i].location);
-        intents.push_back(group.placed[i].location);
-        group.moves.push_back(archive::Move{group.temp_names[i], group.placed[i].location});
     }
-    return store::put_intents(txn, intents);
+    return store::put_intents(txn, layout_.intents());
 }
 
 // The disk lost the images, or may have: they are fetched again. Nothing of them may stay, nothing is recorded.
 void Committer::bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error) {
     listener_.fault(archive::outcome_of(error), error.message());
-    std::vector<std::string> paths;
-    for (const archive::Move& move : group.moves) {
-        paths.push_back(move.path);
-    }
-    const auto removed = depot_.resolve_intents(paths, [](const std::string&) { return false; });
-    if (!removed) {
-        log_.error("commit.images_kept", {{"error", removed.error().message()}});
+    if (const auto withdrawn = layout_.withdraw(); !withdrawn) {
+        log_.error("commit.images_kept", {{"error", withdrawn.error().message()}});
     }
     const auto cleared = session.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
     if (!cleared) {
@@ -272,14 +280,13 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
     group.results = std::move(rest);
     group.temp_names.assign(group.results.size(), {});
     group.placed.assign(group.results.size(), Placed{});
-    group.moves.clear();
     listener_.bounced(std::move(tasks));
     uncommitted_.fetch_sub(bounced, std::memory_order_relaxed);
     recorded_.fetch_add(bounced);
 }
 
 void Committer::discard(const std::string& temp_name) {
-    if (const auto discarded = depot_.discard(temp_name); !discarded) {
+    if (const auto discarded = layout_.discard(temp_name); !discarded) {
         log_.warning("commit.temporary_kept", {{"error", discarded.error().message()}});  // until the next start
     }
 }
@@ -312,12 +319,13 @@ bool Committer::record(store::WriteSession& session, Group& group) {
         if (const auto done = writer.finish(); !done) {
             return done;
         }
-        return group.moves.empty() ? Result<void>() : store::put_intents(txn, {});
+        return layout_.empty() ? Result<void>() : store::put_intents(txn, {});
     };
     if (const auto written = session.transact(write); !written) {
         listener_.fault(store::outcome_of(written.error()), written.error().message());
         return false;
     }
+    layout_.committed();
     add_waiting(waiting_change);
     return true;
 }

@@ -353,13 +353,8 @@ Checked<void> OptOut::Work::remove_files() {
         if (due.empty()) {
             return {};
         }
-        for (const std::string& path : due) {
-            if (const auto removed = owner_.parts_.depot.remove(path); !removed) {
-                return Problem{fmt::format("{} can not be removed: {}", path, removed.error().message())};
-            }
-        }
-        if (const auto synced = owner_.parts_.depot.sync(); !synced) {
-            return Problem{"the image volume can not be synced: " + synced.error().message()};
+        if (auto removed = owner_.parts_.layout.remove(due); !removed) {
+            return removed;
         }
         const auto written = owner_.parts_.writer.transact([&due](store::WriteTxn& txn) -> Result<void> {
             for (const std::string& path : due) {

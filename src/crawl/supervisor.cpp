@@ -64,10 +64,10 @@ Supervisor::Supervisor(const Parts& parts)
       guard_(parts.config.network.allow),
       address_limits_(parts.config.politeness.connections_per_address),
       disk_(kDiskThreads),
-      committer_(parts.writer, parts.depot, hosts_, parts.metrics, parts.clock, parts.log, *this, {}),
+      committer_(parts.writer, parts.layout, hosts_, parts.metrics, parts.clock, parts.log, *this, {}),
       ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
-      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.depot, hosts_, parts.clock, parts.log,
+      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.layout, hosts_, parts.clock, parts.log,
                              [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }}),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
@@ -114,17 +114,16 @@ Checked<void> Supervisor::clean_up_after_crash() {
         }
         intents = std::move(*read);
     }
+    const auto restored = parts_.layout.restore(intents, {});
+    if (!restored) {
+        return restored.error();
+    }
     if (!intents.empty()) {
-        // The transaction that clears the intents is the one that records the images: none of these is recorded.
-        const auto removed = parts_.depot.resolve_intents(intents, [](const std::string&) { return false; });
-        if (!removed) {
-            return Problem{"images without a record can not be removed: " + removed.error().message()};
-        }
         const auto cleared = parts_.writer.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
         if (!cleared) {
             return Problem{"the state can not be written: " + cleared.error().message()};
         }
-        parts_.log.info("start.unrecorded_images_removed", {{"count", *removed}});
+        parts_.log.info("start.unrecorded_images_removed", {{"count", restored->files_removed}});
     }
     if (*swept > 0) {
         parts_.log.info("start.temporaries_removed", {{"count", *swept}});

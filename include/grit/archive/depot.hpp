@@ -143,6 +143,12 @@ class Depot {
     [[nodiscard]] static std::uint64_t resume_bytes(std::uint64_t min_free_bytes) noexcept;
 
     [[nodiscard]] const std::string& root() const noexcept { return options_.root; }
+    /// Where the file with that path is. Errors: bad_path.
+    [[nodiscard]] Result<std::string> file_of(std::string_view path) const;
+    /// Where a temporary is. Errors: bad_path.
+    [[nodiscard]] Result<std::string> temporary_file(std::string_view temp_name) const;
+    /// For the layouts, which write into the root.
+    [[nodiscard]] FileSystem& system() const noexcept { return *system_; }
 
   private:
     friend class TempImage;

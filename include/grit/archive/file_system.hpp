@@ -41,6 +41,20 @@ class FileSystem {
     /// syncfs(2). Since Linux 5.8 it tells of every failed write-back since the descriptor was opened, once.
     virtual int sync_volume(int descriptor) = 0;
     virtual int measure(const std::string& path, Volume& volume) = 0;
+
+    // Files that are written more than once.
+    /// A regular file that is there, for reading and, if asked, for writing. Never a symbolic link.
+    virtual int open_file(const std::string& path, bool to_write, int& descriptor) = 0;
+    /// One pread(2): may give less; 0 bytes only at the end.
+    virtual int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) = 0;
+    /// One pwrite(2): may take less than given.
+    virtual int write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
+                         std::size_t& written) = 0;
+    /// fdatasync(2). After an error the bytes may be gone, and a second call may say that all is well.
+    virtual int sync_data(int descriptor) = 0;
+    virtual int truncate(int descriptor, std::uint64_t size) = 0;
+    /// Of a regular file; ENOENT if there is nothing.
+    virtual int size_of(const std::string& path, std::uint64_t& size) = 0;
 };
 
 /// The machine's.
@@ -58,6 +72,13 @@ class RealFileSystem : public FileSystem {
     int read_small(const std::string& path, std::string& text) override;
     int sync_volume(int descriptor) override;
     int measure(const std::string& path, Volume& volume) override;
+    int open_file(const std::string& path, bool to_write, int& descriptor) override;
+    int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) override;
+    int write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
+                 std::size_t& written) override;
+    int sync_data(int descriptor) override;
+    int truncate(int descriptor, std::uint64_t size) override;
+    int size_of(const std::string& path, std::uint64_t& size) override;
 };
 
 }  // namespace grit::archive

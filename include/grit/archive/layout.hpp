@@ -1,23 +1,142 @@
-// Where an image lies under the root.
+// How the images of a dataset lie under its root. The layouts are behind one interface, so that nobody else knows them.
+//
+// One group of images on its way, on one thread:
+//   begin, then for each image: propose, accept     decided, nothing is done
+//   (the state notes `intents`)
+//   publish                                         in place, durably
+//   (the state commits the records and `marks`)
+//   committed                                       what `publish` needed is let go
+// or `withdraw` instead of the last two: nothing of the group stays.
 #pragma once
 
-#include <optional>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "grit/archive/depot.hpp"
+#include "grit/archive/error.hpp"
+#include "grit/archive/names.hpp"
 #include "grit/base/ids.hpp"
 
 namespace grit::archive {
 
-/// Ordinals per shard folder: small enough for `ls`, large enough to keep folders few.
-inline constexpr Ordinal kShardSize = 10'000;
+/// A file that comes with an image, beside it and with its name.
+struct Companion {
+    std::string extension;  ///< Without the dot: "json".
+    std::string bytes;
+};
 
-/// Layout `files`: "00012/000120005.jpg", a five-digit shard of 10,000 and a nine-digit ordinal. Wider numbers just
-/// grow. The form is a public promise.
-/// @param extension without the dot, by what the bytes are.
-[[nodiscard]] std::string path_for(Ordinal ordinal, std::string_view extension);
+/// An image that is to get its place.
+struct Arrival {
+    std::string temp_name;               ///< From `TempImage::release`.
+    std::uint64_t size = 0;              ///< Bytes.
+    std::array<std::byte, 32> sha256{};  ///< Of its bytes.
+    Ordinal ordinal = 0;                 ///< Of the first annotation with its URL: names it.
+    std::string extension;               ///< By what the bytes are, without the dot.
+    unsigned copy = 1;  ///< From 2 on: the names before are spoken for (`Layout::claim_of`).
+    std::vector<Companion> companions;  ///< Those that `Layout::sidecars` asks for.
+};
 
-/// The ordinal in such a path; nothing if it is none.
-[[nodiscard]] std::optional<Ordinal> ordinal_of(std::string_view path);
+/// What a layout wants beside each image.
+enum class Sidecars : std::uint8_t {
+    none,
+    annotated,    ///< "json": the annotation, and the record as its field "gritd".
+    img2dataset,  ///< "json" and "txt", as that program writes them.
+};
+
+/// How far a shard is filled, as the state has to remember it with the records of its images.
+struct ShardMark {
+    std::uint32_t shard = 0;
+    std::uint64_t bytes = 0;    ///< What lies behind is of no record.
+    std::uint32_t samples = 0;  ///< Images ever put into it.
+    bool sealed = false;        ///< Nothing is added any more.
+    bool operator==(const ShardMark&) const = default;
+};
+
+/// How `publish` ended. True if all is in place and durable.
+struct Publishing {
+    ErrorCode error;
+    bool again = false;  ///< With an error: nothing is lost, the same call may work later. Else the images are lost.
+    explicit operator bool() const noexcept { return !error; }
+};
+
+/// Where the bytes of an image are: a piece of a file.
+struct Extent {
+    std::string file;  ///< Absolute.
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    bool operator==(const Extent&) const = default;
+};
+
+/// What `restore` had to clean up.
+struct Restored {
+    std::size_t files_removed = 0;
+    std::uint64_t bytes_cut = 0;
+    std::vector<std::string> damaged;  ///< In words: what the state says is there and is not.
+};
+
+/// Threads: `find`, `claim_of` and `remove` from any; the others from one at a time, which may block on the disk.
+/// Lifetime: the Depot must outlive it.
+class Layout {
+  public:
+    Layout() = default;
+    virtual ~Layout() = default;
+    Layout(const Layout&) = delete;
+    Layout& operator=(const Layout&) = delete;
+
+    [[nodiscard]] virtual Sidecars sidecars() const noexcept = 0;
+
+    /// Once, before anything else: what a crash left is cut back to what the state says.
+    /// @param intents  as the state has them: none of these is recorded.
+    /// @param marks    those of the shards that are not sealed, and the last one's.
+    [[nodiscard]] virtual Checked<Restored> restore(std::span<const std::string> intents,
+                                                    std::span<const ShardMark> marks) = 0;
+
+    /// What was released up to now will not be lost by `publish`. Errors: those of `Depot::sync`: released images may be
+    /// lost, and have to be discarded.
+    [[nodiscard]] virtual Result<void> sync() = 0;
+
+    /// A new group. What was planned and not published is forgotten.
+    virtual void begin() = 0;
+    /// The location that this image would get, behind those accepted.
+    [[nodiscard]] virtual std::string propose(const Arrival& arrival) const = 0;
+    /// It gets what `propose` says. @return its location.
+    virtual std::string accept(Arrival arrival) = 0;
+    /// What is to be removed if the group is never recorded, and could not be found otherwise.
+    [[nodiscard]] virtual std::vector<std::string> intents() const = 0;
+    /// Whether anything was accepted.
+    [[nodiscard]] virtual bool empty() const noexcept = 0;
+
+    /// Repeatable, after an error with `again`.
+    [[nodiscard]] virtual Publishing publish() = 0;
+    /// Nothing of the group stays, but its temporaries. Errors: read_only, io. What could not be removed is known.
+    [[nodiscard]] virtual Result<void> withdraw() = 0;
+    /// What the transaction with the group's records has to write besides.
+    [[nodiscard]] virtual std::vector<ShardMark> marks() const = 0;
+    /// That transaction is durable.
+    virtual void committed() = 0;
+    /// A clean end: whoever reads the root now finds it well-formed.
+    virtual void close() = 0;
+
+    /// Removes a temporary. That there is none is no error.
+    [[nodiscard]] virtual Result<void> discard(std::string_view temp_name) = 0;
+
+    /// The name that a location keeps from being used anew, besides itself; or the location again.
+    [[nodiscard]] virtual std::string claim_of(std::string_view location) const = 0;
+    /// Removes published images and what came with them, durably. That there is none is no error; repeatable.
+    /// Errors, in words.
+    [[nodiscard]] virtual Checked<void> remove(std::span<const std::string> locations) = 0;
+
+    /// Where an image is. Errors: vanished (no such image), bad_path, io, out_of_descriptors.
+    [[nodiscard]] virtual Result<Extent> find(std::string_view location) const = 0;
+};
+
+/// One file per image: "00012/000120005.jpg" (`path_for`).
+[[nodiscard]] std::unique_ptr<Layout> make_files_layout(Depot& depot);
 
 }  // namespace grit::archive

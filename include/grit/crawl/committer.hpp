@@ -10,7 +10,7 @@
 // record, which the intents name. After 4 all is said.
 #pragma once
 
-#include "grit/archive/depot.hpp"
+#include "grit/archive/layout.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/crawl/settlement.hpp"
@@ -76,7 +76,7 @@ class Committer {
         Milliseconds retry_after_fault{1'000};
     };
 
-    Committer(store::Writer& writer, archive::Depot& depot, const frontier::HostTable& hosts, metrics::Metrics& metrics,
+    Committer(store::Writer& writer, archive::Layout& layout, const frontier::HostTable& hosts, metrics::Metrics& metrics,
               const Clock& clock, const Logger& log, CommitListener& listener, Options options);
     ~Committer();
     Committer(const Committer&) = delete;
@@ -114,8 +114,9 @@ class Committer {
     void start_job();
     void run(store::WriteSession& session);
     [[nodiscard]] std::unique_ptr<Group> gather();
-    [[nodiscard]] static Result<std::string> free_path(const store::Txn& txn, Ordinal ordinal, std::string_view extension);
-    [[nodiscard]] static Result<void> plan(store::WriteTxn& txn, Group& group);
+    [[nodiscard]] Result<bool> is_free(const store::Txn& txn, const std::string& location) const;
+    [[nodiscard]] Result<std::string> place(const store::Txn& txn, archive::Arrival arrival);
+    [[nodiscard]] Result<void> plan(store::WriteTxn& txn, Group& group);
     void discard(const std::string& temp_name);
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);
     [[nodiscard]] bool record(store::WriteSession& session, Group& group);
@@ -123,7 +124,7 @@ class Committer {
     void acknowledge(Group& group);
 
     store::Writer& writer_;
-    archive::Depot& depot_;
+    archive::Layout& layout_;
     const frontier::HostTable& hosts_;
     metrics::Metrics& metrics_;
     const Clock& clock_;

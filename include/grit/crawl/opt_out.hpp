@@ -11,7 +11,7 @@
 //   7. ledger
 #pragma once
 
-#include "grit/archive/depot.hpp"
+#include "grit/archive/layout.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/frontier/host_table.hpp"
@@ -58,7 +58,7 @@ class OptOut {
     struct Parts {
         store::Env& env;
         store::Writer& writer;
-        archive::Depot& depot;
+        archive::Layout& layout;
         const frontier::HostTable& hosts;
         const Clock& clock;
         const Logger& log;

@@ -1,7 +1,7 @@
 // The crawl as a whole: takes it over from the state, runs its shards, pauses it, and knows when it is done.
 #pragma once
 
-#include "grit/archive/depot.hpp"
+#include "grit/archive/layout.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/config/config.hpp"
@@ -77,6 +77,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
         store::Env& env;
         store::Writer& writer;
         archive::Depot& depot;
+        archive::Layout& layout;  ///< of the depot
         metrics::Metrics& metrics;
         const Clock& clock;
         const Logger& log;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "grit/archive/depot.hpp"
-#include "grit/archive/layout.hpp"
+#include "grit/archive/names.hpp"
 #include "temp_root.hpp"
 
 namespace grit::archive {

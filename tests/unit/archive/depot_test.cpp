@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "grit/archive/layout.hpp"
+#include "grit/archive/names.hpp"
 #include "temp_root.hpp"
 
 namespace grit::archive {

@@ -1,7 +1,7 @@
 // A frontier, a committer, a state and images on disk: the crawl without its network.
 #pragma once
 
-#include "grit/archive/depot.hpp"
+#include "grit/archive/layout.hpp"
 #include "grit/crawl/committer.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/metrics/metrics.hpp"
@@ -127,9 +127,11 @@ class CrawlRig : public frontier::test::FrontierRig {
         auto opened = archive::Depot::open(options, std::move(system));
         ASSERT_TRUE(opened) << opened.error().what;
         depot_ = std::move(*opened);
+        layout_ = make_layout();
     }
+    virtual std::unique_ptr<archive::Layout> make_layout() { return archive::make_files_layout(*depot_); }
     void open_committer() {
-        committer_ = std::make_unique<Committer>(writer_, *depot_, hosts_, metrics_, clock_, log_, listener_, Committer::Options{});
+        committer_ = std::make_unique<Committer>(writer_, *layout_, hosts_, metrics_, clock_, log_, listener_, Committer::Options{});
         const store::ReadTxn txn = env_->read().value();
         ASSERT_TRUE(committer_->load(txn));
     }
@@ -240,7 +242,7 @@ class CrawlRig : public frontier::test::FrontierRig {
     void clean_up_after_crash() {
         ASSERT_TRUE(depot_->sweep_temporaries());
         const std::vector<std::string> intents = store::get_intents(env_->read().value()).value();
-        ASSERT_TRUE(depot_->resolve_intents(intents, [](const std::string&) { return false; }));
+        ASSERT_TRUE(layout_->restore(intents, {}));
         ASSERT_TRUE(writer_.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); }));
     }
 
@@ -335,6 +337,7 @@ class CrawlRig : public frontier::test::FrontierRig {
     metrics::Metrics metrics_{WallTime(std::chrono::seconds(1'700'000'000))};
     FaultyFileSystem* system_ = nullptr;
     std::unique_ptr<archive::Depot> depot_;
+    std::unique_ptr<archive::Layout> layout_;
     Listener listener_;
     std::unique_ptr<Committer> committer_;
 };

@@ -26,7 +26,7 @@ class OptOutTest : public CrawlRig {
 
     void open() {
         opt_out_.reset();
-        opt_out_ = std::make_unique<OptOut>(OptOut::Parts{*env_, writer_, *depot_, hosts_, clock_, log_,
+        opt_out_ = std::make_unique<OptOut>(OptOut::Parts{*env_, writer_, *layout_, hosts_, clock_, log_,
                                                           [this] { return committer_->submitted(); },
                                                           [this] { return committer_->recorded(); }});
     }

@@ -1,4 +1,4 @@
-#include "grit/archive/layout.hpp"
+#include "grit/archive/names.hpp"
 
 #include <fmt/format.h>
 

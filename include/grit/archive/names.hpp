@@ -1,0 +1,23 @@
+// What an image is called under the root.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "grit/base/ids.hpp"
+
+namespace grit::archive {
+
+/// Ordinals per shard folder: small enough for `ls`, large enough to keep folders few.
+inline constexpr Ordinal kShardSize = 10'000;
+
+/// Layout `files`: "00012/000120005.jpg", a five-digit shard of 10,000 and a nine-digit ordinal. Wider numbers just
+/// grow. The form is a public promise.
+/// @param extension without the dot, by what the bytes are.
+[[nodiscard]] std::string path_for(Ordinal ordinal, std::string_view extension);
+
+/// The ordinal in such a path; nothing if it is none.
+[[nodiscard]] std::optional<Ordinal> ordinal_of(std::string_view path);
+
+}  // namespace grit::archive
