@@ -36,6 +36,9 @@ if(GRIT_WERROR)
   target_compile_options(grit_flags INTERFACE -Werror)
 endif()
 target_compile_definitions(grit_flags INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+if(GRIT_KILL_POINTS)
+  target_compile_definitions(grit_flags INTERFACE GRIT_KILL_POINTS)
+endif()
 
 # These have to match between a precompiled header and its users, so they are set for the whole tree.
 add_compile_options(-fPIE -fno-omit-frame-pointer "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <utility>
 
+#include "grit/base/kill_point.hpp"
+
 namespace grit::archive {
 namespace {
 
@@ -110,6 +112,7 @@ int Depot::make_shard_folder(const std::string& path) {
     if (const int error = system_->make_folder(image_path(folder), kFolderMode); error != 0 && error != EEXIST) {
         return error;
     }
+    kill_point("publish.folder_made");
     const std::scoped_lock lock(folders_mutex_);
     folders_.insert(folder);
     return 0;
@@ -159,6 +162,7 @@ Published Depot::publish(std::span<const Move> moves) {
             result.error = errc_of_errno(error);
             return result;
         }
+        kill_point("publish.renamed");
         ++result.done;
     }
     if (const Result<void> synced = moves.empty() ? Result<void>() : sync(); !synced) {
@@ -185,6 +189,7 @@ Result<void> Depot::remove(std::string_view path) {
         return Errc::bad_path;
     }
     const int error = system_->unlink(image_path(path));
+    kill_point("optout.file_removed");
     return error == 0 || error == ENOENT ? Result<void>() : errc_of_errno(error);
 }
 
@@ -201,6 +206,7 @@ Result<std::size_t> Depot::sweep_temporaries() {
         if (const int error = system_->unlink(temp_path(name)); error != 0 && error != ENOENT) {
             return errc_of_errno(error);
         }
+        kill_point("start.temporary_removed");
         ++swept;
     }
     return swept;
@@ -220,6 +226,7 @@ Result<std::size_t> Depot::resolve_intents(std::span<const std::string> paths,
         if (error != 0 && error != ENOENT) {
             return errc_of_errno(error);
         }
+        kill_point("start.image_removed");
         removed += error == 0 ? 1U : 0U;
     }
     return removed;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "grit/archive/depot.hpp"
+#include "grit/base/kill_point.hpp"
 
 namespace grit::archive {
 namespace {
@@ -138,6 +139,7 @@ Checked<void> Depot::write_marker() {
     if (const int error = system_->create(aside, kFileMode, descriptor); error != 0) {
         return problem("its marker can not be made", error);
     }
+    kill_point("root.marker_created");
     const std::string text = options_.dataset_id + "\n";
     std::size_t written = 0;
     int error = system_->write(descriptor, std::as_bytes(std::span(text)), written);
@@ -145,7 +147,9 @@ Checked<void> Depot::write_marker() {
     error = error != 0 ? error : closed;
     error = error == 0 && written != text.size() ? ENOSPC : error;
     error = error != 0 ? error : system_->sync_volume(root_descriptor_);
+    kill_point("root.marker_written");
     error = error != 0 ? error : system_->rename(aside, folder + "/dataset");
+    kill_point("root.marker_named");
     error = error != 0 ? error : system_->sync_volume(root_descriptor_);
     return error == 0 ? Checked<void>() : Checked<void>(problem("its marker can not be written", error));
 }

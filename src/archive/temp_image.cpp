@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "grit/archive/depot.hpp"
+#include "grit/base/kill_point.hpp"
 
 namespace grit::archive {
 
@@ -35,6 +36,7 @@ Result<void> TempImage::append(std::span<const std::byte> bytes) {
         if (const int error = depot_->create_temporary(name_, descriptor_); error != 0) {
             return errc_of_errno(error);
         }
+        kill_point("image.created");
     }
     while (!bytes.empty()) {
         std::size_t written = 0;
@@ -47,6 +49,7 @@ Result<void> TempImage::append(std::span<const std::byte> bytes) {
         size_ += written;
         bytes = bytes.subspan(written);
     }
+    kill_point("image.written");
     return {};
 }
 

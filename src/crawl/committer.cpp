@@ -2,6 +2,7 @@
 
 #include "record_writer.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/tables.hpp"
@@ -123,6 +124,7 @@ void Committer::run(store::WriteSession& session) {
         goes_on = group != nullptr;  // after an old group the new results have their turn at once
         if (!group) {
             group = gather();
+            kill_point("commit.gathered");
         }
         const bool published = !group->placed.empty() || publish_images(session, *group);
         if (published && record(session, *group)) {
@@ -164,17 +166,21 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
         group.placed.assign(group.results.size(), Placed{});
         return true;
     }
+    kill_point("commit.released");
     if (const auto synced = layout_.sync(); !synced) {
         bounce_images(session, group, synced.error());
         return true;
     }
+    kill_point("commit.synced");
     if (const auto planned = session.transact([&](store::WriteTxn& txn) { return plan(txn, group); }); !planned) {
         listener_.fault(store::outcome_of(planned.error()), planned.error().message());
         group.placed.clear();
         return false;
     }
+    kill_point("commit.intended");
     const archive::Publishing published = layout_.publish();
     if (published) {
+        kill_point("commit.published");
         return true;
     }
     if (published.again) {
@@ -325,6 +331,7 @@ bool Committer::record(store::WriteSession& session, Group& group) {
         listener_.fault(store::outcome_of(written.error()), written.error().message());
         return false;
     }
+    kill_point("commit.recorded");
     layout_.committed();
     add_waiting(waiting_change);
     return true;
@@ -344,6 +351,7 @@ void Committer::acknowledge(Group& group) {
         stored = true;
         if (group.placed[i].duplicate) {
             discard(group.temp_names[i]);
+            kill_point("commit.twin_discarded");
         } else {
             metrics_.stored_bytes.add(result.image->size);
         }
@@ -360,6 +368,7 @@ void Committer::acknowledge(Group& group) {
     const auto ends = std::count_if(group.notes.begin(), group.notes.end(), [](const auto& note) { return note.second.ended > 0; });
     uncommitted_.fetch_sub(group.results.size() + static_cast<std::size_t>(ends), std::memory_order_relaxed);
     recorded_.fetch_add(group.results.size());
+    kill_point("commit.acknowledged");
 }
 
 }  // namespace grit::crawl

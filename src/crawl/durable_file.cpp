@@ -11,6 +11,8 @@
 #include <iterator>
 #include <utility>
 
+#include "grit/base/kill_point.hpp"
+
 namespace grit::crawl {
 namespace {
 
@@ -87,6 +89,7 @@ Checked<void> DurableFile::commit() {
     if (::fsync(descriptor_) != 0) {
         return failed(path_, "synced", errno);
     }
+    kill_point("optout.list_synced");
     const std::string part = path_ + ".part";
     if (::rename(part.c_str(), path_.c_str()) != 0) {
         return failed(path_, "put in place", errno);

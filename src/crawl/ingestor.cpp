@@ -3,6 +3,7 @@
 #include "quarantine.hpp"
 
 #include "grit/annotations/inputs.hpp"
+#include "grit/base/kill_point.hpp"
 #include "grit/frontier/run_builder.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/url/canonical_url.hpp"
@@ -65,12 +66,14 @@ struct Ingestor::RunJob final : store::WriteJob {
 
 void Ingestor::RunJob::run(store::WriteSession& session) {
     batch->builder.sort();
+    kill_point("ingest.sorted");
     const auto written = session.transact([this](store::WriteTxn& txn) { return write(txn); });
     if (!written) {
         // The run is in memory and must not be lost: it is tried again, but not here, where all commits have to pass.
         ingestor->commit_failed(std::make_unique<RunJob>(std::move(*this)), written.error());
         return;
     }
+    kill_point("ingest.committed");
     if (!batch->builder.empty()) {
         ingestor->on_run_(run_id, batch->builder.hosts());
     }
@@ -399,6 +402,7 @@ Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::
             return problem;
         }
     }
+    kill_point("ingest.quarantined");
     totals_.quarantine_bytes += text.size();
     return {};
 }
@@ -444,6 +448,7 @@ void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
     }
     if (run_->quarantined > 0) {
         quarantine_->sync();
+        kill_point("ingest.quarantine_synced");
     }
     auto job = std::make_unique<RunJob>();
     job->ingestor = this;

@@ -1,5 +1,6 @@
 #include "grit/crawl/opt_out.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
 #include "opt_out_work.hpp"
 
@@ -61,6 +62,7 @@ Checked<void> OptOut::begin(const OptOutOrder& order) {
             return Problem{"the state can not be written: " + written.error().message()};
         }
     }
+    kill_point("optout.noted");
     parts_.log.info("optout.begun", {{"domain", row.domain}, {"delete", row.erase}, {"dry_run", order.dry_run}, {"uid", row.by_uid}});
     start(std::move(row), order.dry_run);
     return {};

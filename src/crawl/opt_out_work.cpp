@@ -2,6 +2,7 @@
 
 #include "durable_file.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
@@ -147,9 +148,11 @@ Checked<void> OptOut::Work::find_images() {
     if (auto committed = list->commit(); !committed) {
         return committed;
     }
+    kill_point("optout.list_written");
     row_.listed = keys_.size();
     row_.list_is_complete = true;
     const auto saved = save();
+    kill_point("optout.list_noted");
     return saved ? Checked<void>() : Checked<void>(unwritable(saved.error()));
 }
 
@@ -176,6 +179,7 @@ Checked<void> OptOut::Work::forget_content() {
         if (const auto written = owner_.parts_.writer.transact(forget); !written) {
             return unwritable(written.error());
         }
+        kill_point("optout.content_forgotten");
     }
     static_cast<void>(wait_until_recorded());  // what was placed before, and is not on record yet
     return {};
@@ -228,6 +232,7 @@ Checked<void> OptOut::Work::delete_records() {
         if (!written) {
             return unwritable(written.error());
         }
+        kill_point("optout.records_deleted");
         row_ = after;
         owner_.publish(row_, true, {});
     }
@@ -356,6 +361,7 @@ Checked<void> OptOut::Work::remove_files() {
         if (auto removed = owner_.parts_.layout.remove(due); !removed) {
             return removed;
         }
+        kill_point("optout.removals_synced");
         const auto written = owner_.parts_.writer.transact([&due](store::WriteTxn& txn) -> Result<void> {
             for (const std::string& path : due) {
                 if (const auto erased = store::delete_removal(txn, path); !erased) {
@@ -375,12 +381,15 @@ Checked<void> OptOut::Work::finish() {
     if (dry_run_) {
         return {};
     }
+    kill_point("optout.removals_cleared");
     const std::string ledger = (owner_.parts_.env.folder() / "optouts.jsonl").string();
     const std::int64_t now = owner_.parts_.clock.wall_now().time_since_epoch().count();
     if (auto written = append_line_once(ledger, ledger_line(row_, now), "\"list\":" + json::serialize(json::value(row_.list))); !written) {
         return written;
     }
+    kill_point("optout.ledger_written");
     const auto ended = owner_.parts_.writer.transact([](store::WriteTxn& txn) { return store::delete_opt_out(txn); });
+    kill_point("optout.ended");
     return ended ? Checked<void>() : Checked<void>(unwritable(ended.error()));
 }
 

@@ -1,5 +1,6 @@
 #include "grit/crawl/supervisor.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
 
 #include <boost/asio/post.hpp>
@@ -105,6 +106,7 @@ Checked<void> Supervisor::clean_up_after_crash() {
     if (!swept) {
         return Problem{"left-over temporaries can not be removed: " + swept.error().message()};
     }
+    kill_point("start.temporaries_swept");
     std::vector<std::string> intents;
     {
         auto txn = parts_.env.read();
@@ -119,10 +121,12 @@ Checked<void> Supervisor::clean_up_after_crash() {
         return restored.error();
     }
     if (!intents.empty()) {
+        kill_point("start.images_removed");
         const auto cleared = parts_.writer.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
         if (!cleared) {
             return Problem{"the state can not be written: " + cleared.error().message()};
         }
+        kill_point("start.intents_cleared");
         parts_.log.info("start.unrecorded_images_removed", {{"count", restored->files_removed}});
     }
     if (*swept > 0) {

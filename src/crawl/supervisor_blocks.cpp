@@ -1,6 +1,7 @@
 // What an operator has blocked: kept in the state, known to every shard.
 #include "grit/crawl/supervisor.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/store/block_rows.hpp"
 
 #include <future>
@@ -70,6 +71,7 @@ Checked<void> Supervisor::block(Block block) {
     if (!written) {
         return not_written(written.error());
     }
+    kill_point("optout.blocked");
     std::vector<Block> blocks = blocklist_->blocks();
     std::erase_if(blocks, [&](const Block& other) { return other.kind == block.kind && other.value == block.value; });
     blocks.push_back(std::move(block));

@@ -1,0 +1,91 @@
+"""The process dies at every point of its work that the sources name, at the first, second, ... time it comes by.
+
+The points are `kill_point("part.step")` in the sources; a build with GRIT_KILL_POINTS has them. A new point needs no word
+here, but if no crawl of these comes by it, that is a failure: then its part needs a crawl in CRAWLS.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from harness import processes
+from harness.case import REPOSITORY, CrawlCase
+from harness.checker import read_map
+from harness.small_crawl import OPTED_OUT, SmallCrawl
+
+BUILT_WITH_POINTS = os.environ.get("GRIT_KILL_POINTS") == "ON"
+# Each run waits more than it works: timers of the commit and of the end.
+JOBS = int(os.environ.get("GRIT_KILL_JOBS", "6"))
+MOST_TIMES = 400  # a point that a crawl of 200 lines comes by more often than this would be endless
+# What a life before leaves for the start to clean up: temporaries, and images that no record names.
+LEFTOVERS = "publish.renamed:4"
+
+
+def points() -> list[str]:
+    found = set()
+    for folder in ("src", "daemon"):
+        for path in (REPOSITORY / folder).rglob("*.cpp"):
+            found.update(re.findall(r'\bkill_point\("([a-z_.0-9]+)"\)', path.read_text()))
+    return sorted(found)
+
+
+@unittest.skipUnless(BUILT_WITH_POINTS, "this build has no kill points (GRIT_KILL_POINTS)")
+class KillPoints(CrawlCase):
+    def test_every_time_at_every_point(self):
+        crawls = {"start": self.die_in_clean_up, "optout": self.die_in_opt_out}
+        wanted = os.environ.get("GRIT_KILL_ONLY", "")
+        names = [name for name in points() if wanted in name]
+        self.assertTrue(names)
+        with ThreadPoolExecutor(JOBS) as pool:
+            runs = {name: pool.submit(self.every_time, name, crawls.get(name.split(".")[0], self.die_in_crawl)) for name in names}
+        deaths = {name: run.result() for name, run in runs.items()}
+        again = [count for refetched in deaths.values() for count in refetched]
+        print(f"{len(again)} deaths at {len(deaths)} points: { {name: len(refetched) for name, refetched in deaths.items()} }")
+        print(f"fetched again after a death: {max(again)} of {SmallCrawl.IMAGES} images at most, {sum(again)} in all")
+        self.assertEqual([name for name, refetched in deaths.items() if not refetched], [], "no crawl comes by these points")
+
+    def every_time(self, name: str, die) -> list[int]:
+        """@return for each death how many images were fetched again."""
+        refetched = []
+        for time in range(1, MOST_TIMES):
+            crawl = SmallCrawl(self, f"{name}-{time}", optout=name.startswith("optout."))
+            try:
+                died = die(crawl, {"GRIT_KILL_AT": f"{name}:{time}"})
+                crawl.finish()
+                again = crawl.check()
+            except self.failureException as failure:
+                raise self.failureException(f"{name}, time {time}: {failure}") from failure
+            if not died:
+                return refetched
+            refetched.append(again)
+        raise self.failureException(f"{name} is passed more than {MOST_TIMES} times")
+
+    @staticmethod
+    def die_in_crawl(crawl: SmallCrawl, environment: dict) -> bool:
+        return crawl.life(environment)
+
+    def die_in_clean_up(self, crawl: SmallCrawl, environment: dict) -> bool:
+        self.assertTrue(crawl.life({"GRIT_KILL_AT": LEFTOVERS}), "nothing was left to be cleaned up")
+        return crawl.life(environment)
+
+    @staticmethod
+    def die_in_opt_out(crawl: SmallCrawl, environment: dict) -> bool:
+        crawl.life({})
+        return crawl.opt_out(environment)
+
+
+class OrdinaryBuild(unittest.TestCase):
+    @unittest.skipIf(BUILT_WITH_POINTS, "this build has kill points")
+    def test_has_no_kill_points(self):
+        names = points()
+        self.assertGreater(len(names), 30)
+        program = processes.find_program("gritd", "GRITD").read_bytes()
+        self.assertNotIn(b"GRIT_KILL_AT", program)
+        self.assertEqual([name for name in names if name.encode() + b"\0" in program], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
