@@ -320,6 +320,9 @@ void App::stop_everything() {
     if (exporter_) {
         exporter_->stop();
     }
+    if (backend_) {
+        backend_->stop_jobs();
+    }
     if (supervisor_) {
         supervisor_->stop();
     }

@@ -1,6 +1,8 @@
 // The daemon as the control socket sees it.
 #pragma once
 
+#include "backup_job.hpp"
+
 #include "grit/admin/backend.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
@@ -59,9 +61,17 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] Checked<std::uint64_t> ask_again(const politeness::Block& block) override;
     [[nodiscard]] Checked<boost::json::object> opt_out(const admin::OptOutRequest& request) override;
     [[nodiscard]] std::optional<boost::json::object> opt_out_state() override;
+    [[nodiscard]] Checked<boost::json::object> verify(const admin::VerifyRequest& request) override;
+    [[nodiscard]] std::optional<boost::json::object> stop_verify() override;
+    [[nodiscard]] std::optional<boost::json::object> verify_state() override;
+    [[nodiscard]] Checked<boost::json::object> backup(const admin::BackupRequest& request) override;
+    [[nodiscard]] std::optional<boost::json::object> stop_backup() override;
+    [[nodiscard]] std::optional<boost::json::object> backup_state() override;
     [[nodiscard]] Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override;
 
     void set_metrics_port(std::uint16_t port) noexcept { metrics_port_ = port; }
+    /// Ends the jobs that are this object's own. Blocking, a moment.
+    void stop_jobs() { backup_.stop(); }
     void note_reload() { reloaded_at_ = clock_seconds(); }
 
   private:
@@ -80,6 +90,7 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] std::optional<frontier::QueuePlace> place_of(HostId host, const crawl::UrlFacts& facts);
 
     Parts parts_;
+    BackupJob backup_;
     std::int64_t started_at_;
     std::int64_t reloaded_at_;
     std::uint16_t metrics_port_ = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "grit/base/quantity.hpp"
+#include "job_watch.hpp"
 #include "render_fields.hpp"
 #include "text.hpp"
 
@@ -18,16 +19,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{200};
-
-Fallible<json::object> object_of(Fallible<json::value> answer) {
-    if (!answer) {
-        return answer.error();
-    }
-    if (!answer->is_object()) {
-        return Failure{ExitCode::failed, "gritd's answer is no JSON object: " + json::serialize(*answer), {}};
-    }
-    return std::move(answer->get_object());
-}
 
 void print(const Output& output, const json::object& answer, const std::string& for_people) {
     output.out << (output.json ? json::serialize(answer) + "\n" : for_people);

@@ -15,6 +15,7 @@
 #include "grit/base/outcome.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
+#include "job_commands.hpp"
 #include "suggest.hpp"
 #include "text.hpp"
 #include "watch.hpp"
@@ -45,6 +46,9 @@ struct Arguments {
     std::vector<std::string> words;  // A kind and a value, or a value alone.
     std::string reason;
     OptOutCommand opt_out;
+    VerifyCommand verify;
+    BackupCommand backup;
+    std::string config;
     std::string format = "jsonl";
     ExportRequest exported;
 };
@@ -126,6 +130,7 @@ class CommandLine {
         add_questions();
         add_controls();
         add_blocks();
+        add_jobs();
         add_exports();
     }
 
@@ -246,6 +251,31 @@ class CommandLine {
         out->add_option("--reason", wanted.reason, "Kept in the ledger");
         out->add_flag("--delete", wanted.erase, "Delete its images and their entries in url_to_path");
         out->add_flag("--dry-run", wanted.dry_run, "Only list; block and delete nothing");
+    }
+
+    void add_jobs() {
+        VerifyCommand& verified = arguments_.verify;
+        auto* again = add(app_, "verify", "Read the images again and hold them against their records",
+                          [&verified](const Client& client, const Output& output) { return verify(client, output, verified); });
+        auto* sample = again->add_option("--sample", verified.sample, "Only so many, drawn by lot")->check(CLI::Range(1, 1'000'000));
+        auto* repair = again->add_flag("--repair", verified.repair, "What is broken leaves the dataset and is asked for again");
+        again->add_flag("--stop", verified.stop, "End the one under way")->excludes(sample)->excludes(repair);
+        BackupCommand& backed_up = arguments_.backup;
+        auto* copy = add(app_, "backup", "Copy the state into a folder of its own, beside the running crawl",
+                         [&backed_up](const Client& client, const Output& output) {
+                             if (backed_up.folder.empty() && !backed_up.stop) {
+                                 return Ended(Failure{ExitCode::usage, "DIR is required", "gritctl backup --help tells more"});
+                             }
+                             return backup(client, output, backed_up);
+                         });
+        auto* folder = copy->add_option("DIR", backed_up.folder, "New, or empty; on another disk, best");
+        copy->add_option("--config", backed_up.config, "Config of the dataset: no daemon is needed then");
+        copy->add_flag("--stop", backed_up.stop, "End the one under way")->excludes(folder);
+        add(app_, "compact", "Write the state anew without its free pages; gritd must not run",
+            [this](const Client& /*client*/, const Output& output) {
+                return compact(output, arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config);
+            })
+            ->add_option("--config", arguments_.config, "Config of the dataset (or --instance NAME)");
     }
 
     void add_exports() {

@@ -40,22 +40,40 @@ bool is_forbidden(const std::string& dir) {
            (::access((dir + "/lock.mdb").c_str(), R_OK | W_OK) != 0 && errno == EACCES);
 }
 
+Fallible<std::unique_ptr<store::Env>> open(const std::string& dir) {
+    if (is_forbidden(dir)) {
+        return Failure{ExitCode::not_permitted, fmt::format("not permitted to read the state in {}", dir),
+                       "run as gritd's user, or leave --config out to ask the running daemon"};
+    }
+    store::EnvOptions options;
+    options.read_only = true;
+    auto env = store::Env::open(dir, options);
+    if (!env) {
+        return Failure{ExitCode::failed, env.error().what, {}};
+    }
+    return std::move(*env);
+}
+
 }  // namespace
+
+Fallible<std::unique_ptr<store::Env>> open_state(const std::string& config_file) {
+    auto config = load(config_file);
+    return config ? open(config->state.dir) : Fallible<std::unique_ptr<store::Env>>(config.error());
+}
+
+Fallible<std::string> state_folder(const std::string& config_file) {
+    auto config = load(config_file);
+    return config ? Fallible<std::string>(config->state.dir) : Fallible<std::string>(config.error());
+}
 
 Fallible<LocalUrlToPath> open_url_to_path(const std::string& config_file, dataset::Format format) {
     auto config = load(config_file);
     if (!config) {
         return config.error();
     }
-    if (is_forbidden(config->state.dir)) {
-        return Failure{ExitCode::not_permitted, fmt::format("not permitted to read the state in {}", config->state.dir),
-                       "run as gritd's user, or leave --config out to ask the running daemon"};
-    }
-    store::EnvOptions options;
-    options.read_only = true;
-    auto env = store::Env::open(config->state.dir, options);
+    auto env = open(config->state.dir);
     if (!env) {
-        return Failure{ExitCode::failed, env.error().what, {}};
+        return env.error();
     }
     auto source = std::make_unique<dataset::UrlToPathExport>(**env, format, config->storage.root);
     return LocalUrlToPath{std::move(*env), std::move(source)};

@@ -22,6 +22,13 @@ struct LocalUrlToPath {
 /// Failures: not_permitted, failed.
 [[nodiscard]] Fallible<LocalUrlToPath> open_url_to_path(const std::string& config_file, dataset::Format format);
 
+/// The state of that config, to be read beside a running daemon, or without one.
+/// Failures: not_permitted, failed.
+[[nodiscard]] Fallible<std::unique_ptr<store::Env>> open_state(const std::string& config_file);
+
+/// The state folder that a config names. Failures: not_permitted, failed.
+[[nodiscard]] Fallible<std::string> state_folder(const std::string& config_file);
+
 /// The list of URLs of that config's inputs.
 /// @param id_field  the field that holds the image id.
 [[nodiscard]] Fallible<std::unique_ptr<dataset::UrlListExport>> open_url_list(const std::string& config_file,

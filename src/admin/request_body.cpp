@@ -15,6 +15,8 @@ namespace grit::admin {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 512;
+// What is drawn is known in memory, some 32 bytes each; beyond it all images are the better choice.
+constexpr std::int64_t kMaxSample = 1'000'000;
 
 using Names = std::initializer_list<std::string_view>;
 
@@ -150,6 +152,41 @@ std::variant<OptOutRequest, Reply> parse_opt_out(std::string_view body) {
         }
     }
     return OptOutRequest{std::move(block->value), std::move(std::get<std::string>(reason)), std::get<bool>(erase), std::get<bool>(dry_run)};
+}
+
+std::variant<VerifyRequest, Reply> parse_verify(std::string_view body) {
+    auto parsed = parse_object(body, {"sample", "repair"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const auto& fields = std::get<json::object>(parsed);
+    auto repair = flag(fields, "repair");
+    if (auto* refused = std::get_if<Reply>(&repair)) {
+        return std::move(*refused);
+    }
+    VerifyRequest request;
+    request.repair = std::get<bool>(repair);
+    if (const json::value* sample = fields.if_contains("sample")) {
+        if (!sample->is_int64() || sample->get_int64() < 1 || sample->get_int64() > kMaxSample) {
+            return wrong("sample", fmt::format("a number from 1 to {}", kMaxSample));
+        }
+        request.sample = static_cast<std::uint64_t>(sample->get_int64());
+    }
+    return request;
+}
+
+std::variant<BackupRequest, Reply> parse_backup(std::string_view body) {
+    auto parsed = parse_object(body, {"dir"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const json::value* dir = std::get<json::object>(parsed).if_contains("dir");
+    const bool fits = dir != nullptr && dir->is_string() && dir->get_string().starts_with('/') &&
+                      dir->get_string().find('\0') == json::string::npos;
+    if (!fits) {
+        return wrong("dir", "an absolute path");
+    }
+    return BackupRequest{std::string(text_of(*dir)), 0};
 }
 
 std::variant<std::string, Reply> parse_reason(std::string_view body) {

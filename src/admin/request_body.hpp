@@ -26,6 +26,12 @@ namespace grit::admin {
 /// {"domain": "example.org", "reason": "...", "delete": true, "dry_run": true}; all but `domain` may be left out.
 [[nodiscard]] std::variant<OptOutRequest, Reply> parse_opt_out(std::string_view body);
 
+/// {"sample": 1000, "repair": true}; all may be left out.
+[[nodiscard]] std::variant<VerifyRequest, Reply> parse_verify(std::string_view body);
+
+/// {"dir": "/absolute/path"}.
+[[nodiscard]] std::variant<BackupRequest, Reply> parse_backup(std::string_view body);
+
 /// Nothing, or {}.
 /// @return a 400 for anything else; a Reply of status 200 otherwise.
 [[nodiscard]] Reply check_no_body(std::string_view body);

@@ -23,10 +23,10 @@ struct Route {
     std::string_view methods = {};  ///< All of the path's, where there are several.
 
     [[nodiscard]] bool matches(const Target& target) const;
-    static const std::array<Route, 21> kAll;
+    static const std::array<Route, 27> kAll;
 };
 
-const std::array<Route, 21> Route::kAll{{
+const std::array<Route, 27> Route::kAll{{
     {"GET", "v1/version", &Router::version},
     {"GET", "v1/status", &Router::status},
     {"GET", "v1/stats", &Router::stats},
@@ -48,6 +48,12 @@ const std::array<Route, 21> Route::kAll{{
     {"DELETE", "v1/blocks", &Router::unblock, "unblock", "GET, POST, DELETE"},
     {"GET", "v1/optout", &Router::opt_out_state, {}, "GET, POST"},
     {"POST", "v1/optout", &Router::opt_out, "optout", "GET, POST"},
+    {"GET", "v1/verify", &Router::verify_state, {}, "GET, POST, DELETE"},
+    {"POST", "v1/verify", &Router::verify, "verify", "GET, POST, DELETE"},
+    {"DELETE", "v1/verify", &Router::stop_verify, "stop_verify", "GET, POST, DELETE"},
+    {"GET", "v1/backup", &Router::backup_state, {}, "GET, POST, DELETE"},
+    {"POST", "v1/backup", &Router::backup, "backup", "GET, POST, DELETE"},
+    {"DELETE", "v1/backup", &Router::stop_backup, "stop_backup", "GET, POST, DELETE"},
 }};
 
 bool Route::matches(const Target& target) const {

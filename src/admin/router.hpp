@@ -75,6 +75,13 @@ class Router {
     Answer unblock(const Target& target, const Call& call) const;
     Answer opt_out(const Target& target, const Call& call) const;
     Answer opt_out_state(const Target& target, const Call& call) const;
+    // router_jobs.cpp
+    Answer verify(const Target& target, const Call& call) const;
+    Answer stop_verify(const Target& target, const Call& call) const;
+    Answer verify_state(const Target& target, const Call& call) const;
+    Answer backup(const Target& target, const Call& call) const;
+    Answer stop_backup(const Target& target, const Call& call) const;
+    Answer backup_state(const Target& target, const Call& call) const;
     Answer log_level(const Target& target, const Call& call) const;
 
     Answer act(const Target& target, const Call& call, unsigned status, void (Backend::*action)()) const;

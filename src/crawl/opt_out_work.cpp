@@ -1,14 +1,13 @@
 #include "opt_out_work.hpp"
 
 #include "durable_file.hpp"
+#include "removals.hpp"
 
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
 #include "grit/url/canonical_url.hpp"
-
-#include <fmt/format.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -258,7 +257,7 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
         --host->stored;
         ++host->failed;
         ++row.deleted;
-        if (const auto unmapped = unmap(txn, key, *record); !unmapped) {
+        if (const auto unmapped = unmap_urls(txn, key, *record); !unmapped) {
             return unmapped;
         }
         if (const auto let_go = let_go_of(txn, *record, *totals, row); !let_go) {
@@ -282,27 +281,6 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
         return put;
     }
     return store::put_opt_out(txn, row);
-}
-
-Result<void> OptOut::Work::unmap(store::WriteTxn& txn, const store::RecordKey& key, const store::Record& record) {
-    if (const auto erased = store::delete_url_to_path(txn, record.url); !erased) {
-        return erased.error();
-    }
-    std::optional<std::string> after;
-    for (bool more = true; more;) {
-        const auto spellings = store::get_spellings(txn, key, kRowsAtOnce, after);
-        if (!spellings) {
-            return spellings.error();
-        }
-        for (const std::string& spelling : *spellings) {
-            if (const auto erased = store::delete_url_to_path(txn, spelling); !erased) {
-                return erased.error();
-            }
-        }
-        more = spellings->size() == kRowsAtOnce;
-        after = more ? std::optional(spellings->back()) : std::nullopt;
-    }
-    return {};
 }
 
 // The file of a record that is deleted is due for removal, or stays for others.
@@ -336,45 +314,8 @@ Result<void> OptOut::Work::keep_content(store::WriteTxn& txn, const store::Recor
     return store::put_content(txn, record.sha256, record.location);
 }
 
-// The notes go when the files have: durably, so that a power failure brings back neither without the other.
 Checked<void> OptOut::Work::remove_files() {
-    while (!stopping()) {
-        std::vector<std::string> due;
-        {
-            const auto txn = owner_.parts_.env.read();
-            if (!txn) {
-                return unreadable(txn.error());
-            }
-            const auto walked = store::for_each_removal(*txn, [&due](std::string_view path, store::Removal removal) {
-                if (removal == store::Removal::due) {
-                    due.emplace_back(path);
-                }
-                return due.size() < kRowsAtOnce;
-            });
-            if (!walked) {
-                return unreadable(walked.error());
-            }
-        }
-        if (due.empty()) {
-            return {};
-        }
-        if (auto removed = owner_.parts_.layout.remove(due); !removed) {
-            return removed;
-        }
-        kill_point("optout.removals_synced");
-        const auto written = owner_.parts_.writer.transact([&due](store::WriteTxn& txn) -> Result<void> {
-            for (const std::string& path : due) {
-                if (const auto erased = store::delete_removal(txn, path); !erased) {
-                    return erased;
-                }
-            }
-            return {};
-        });
-        if (!written) {
-            return unwritable(written.error());
-        }
-    }
-    return {};
+    return remove_due_files(owner_.parts_.env, owner_.parts_.writer, owner_.parts_.layout, [this] { return stopping(); });
 }
 
 Checked<void> OptOut::Work::finish() {

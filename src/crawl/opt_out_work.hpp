@@ -44,7 +44,6 @@ class OptOut::Work {
     [[nodiscard]] Checked<void> look_for_others();
     [[nodiscard]] Checked<void> delete_records();
     [[nodiscard]] Result<void> delete_some(store::WriteTxn& txn, std::span<const store::RecordKey> keys, store::OptOutRow& row);
-    [[nodiscard]] static Result<void> unmap(store::WriteTxn& txn, const store::RecordKey& key, const store::Record& record);
     [[nodiscard]] static Result<void> keep_content(store::WriteTxn& txn, const store::Record& record);
     [[nodiscard]] Result<void> let_go_of(store::WriteTxn& txn, const store::Record& record, store::Totals& totals, store::OptOutRow& row);
     [[nodiscard]] Checked<void> remove_files();

@@ -70,6 +70,8 @@ Supervisor::Supervisor(const Parts& parts)
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
       opt_out_(OptOut::Parts{parts.env, parts.writer, parts.layout, hosts_, parts.clock, parts.log,
                              [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }}),
+      verify_(Verify::Parts{parts.env, parts.writer, parts.depot, parts.layout, parts.clock, parts.log, *this,
+                            [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }}),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
                                tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, parts.log,
@@ -88,6 +90,7 @@ Checked<void> Supervisor::load() {
     if (const auto clean = clean_up_after_crash(); !clean) {
         return clean;
     }
+    remove_due_images();
     auto txn = parts_.env.read();
     if (!txn) {
         return Problem{"the state can not be read: " + txn.error().message()};
@@ -204,6 +207,7 @@ void Supervisor::stop() {
     }
     timer_.cancel();
     opt_out_.stop();
+    verify_.stop();
     ingestor_.stop();
     for (const auto& shard : shards_) {
         if (!started_) {

@@ -57,6 +57,19 @@ struct OptOutRequest {
     std::uint32_t by_uid = 0;
 };
 
+/// Images that are to be read again.
+struct VerifyRequest {
+    std::uint64_t sample = 0;  ///< So many, drawn by lot; 0: all.
+    bool repair = false;
+    std::uint32_t by_uid = 0;
+};
+
+/// Where a copy of the state is to be made.
+struct BackupRequest {
+    std::string folder;  ///< Absolute; new or empty.
+    std::uint32_t by_uid = 0;
+};
+
 /// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
 ///
 /// Threads: all functions but `hosts`, `record`, `retry` and `ask_again` are called on the control thread and return fast
@@ -120,6 +133,16 @@ class Backend {
     [[nodiscard]] virtual Checked<json::object> opt_out(const OptOutRequest& request) = 0;
     /// The state of the one under way, or of the last one; nothing if there was none since the start.
     [[nodiscard]] virtual std::optional<json::object> opt_out_state() = 0;
+
+    /// Begins it. @return its state; a Problem if one is under way.
+    [[nodiscard]] virtual Checked<json::object> verify(const VerifyRequest& request) = 0;
+    /// Ends the one under way, soon. As `opt_out_state`, all of the three.
+    [[nodiscard]] virtual std::optional<json::object> stop_verify() = 0;
+    [[nodiscard]] virtual std::optional<json::object> verify_state() = 0;
+    /// Begins a copy of the state. @return its state; a Problem if one is under way, or the folder will not do.
+    [[nodiscard]] virtual Checked<json::object> backup(const BackupRequest& request) = 0;
+    [[nodiscard]] virtual std::optional<json::object> stop_backup() = 0;
+    [[nodiscard]] virtual std::optional<json::object> backup_state() = 0;
 
     /// The source is pulled on a thread of the server's own.
     [[nodiscard]] virtual Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(

@@ -12,6 +12,7 @@
 #include "grit/crawl/requeue.hpp"
 #include "grit/crawl/retry_feed.hpp"
 #include "grit/crawl/shard.hpp"
+#include "grit/crawl/verify.hpp"
 #include "grit/frontier/host_table.hpp"
 #include "grit/politeness/blocklist.hpp"
 #include "grit/store/env.hpp"
@@ -130,6 +131,10 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     /// Blocks a domain, and begins to list what is stored from it, and to delete that if asked to.
     [[nodiscard]] Checked<void> opt_out(const OptOutOrder& order);
     [[nodiscard]] std::optional<OptOutState> opt_out_state() const { return opt_out_.state(); }
+    /// Begins to read images again (verify.hpp). Not with `repair` while an opt-out deletes.
+    [[nodiscard]] Checked<void> verify(const VerifyOrder& order);
+    void stop_verify() { verify_.cancel(); }
+    [[nodiscard]] std::optional<VerifyState> verify_state() const { return verify_.state(); }
     [[nodiscard]] const politeness::Blocklist& blocklist() const noexcept { return *blocklist_; }
 
     /// The oldest turn of any loop that has to turn: the watchdog's measure.
@@ -155,6 +160,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     void run_committed(RunId run, const std::vector<store::RunHost>& hosts);
 
     [[nodiscard]] Checked<void> clean_up_after_crash();
+    void remove_due_images();
     [[nodiscard]] Checked<void> load_blocks(const store::Txn& txn);
     void adopt(std::vector<politeness::Block> blocks);
     [[nodiscard]] Checked<void> load_hosts(const store::Txn& txn);
@@ -187,6 +193,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     std::vector<std::unique_ptr<Shard>> shards_;
     Ingestor ingestor_;
     OptOut opt_out_;
+    Verify verify_;
     boost::asio::steady_timer timer_;
     std::function<void(OnceEnd)> on_once_end_;
 

@@ -191,6 +191,44 @@ class FakeBackend : public Backend {
                             {"problem", done && opt_out_end == "failed" ? "the disk is full" : ""}};
     }
 
+    Checked<json::object> verify(const VerifyRequest& request) override {
+        note("verify" + (request.sample > 0 ? " sample=" + std::to_string(request.sample) : "") + (request.repair ? " repair" : "") +
+             (request.by_uid == 4711 ? " by 4711" : ""));
+        return job_problem.empty() ? Checked<json::object>(verify_view(job_looks > 0)) : Checked<json::object>(Problem{job_problem});
+    }
+    std::optional<json::object> stop_verify() override {
+        note("stop_verify");
+        job_looks = 0;
+        return verify_state();
+    }
+    std::optional<json::object> verify_state() override {
+        return has_job ? std::optional(verify_view(job_looks > 0 && --job_looks > 0)) : std::nullopt;
+    }
+    Checked<json::object> backup(const BackupRequest& request) override {
+        note("backup " + request.folder + (request.by_uid == 4711 ? " by 4711" : ""));
+        return job_problem.empty() ? Checked<json::object>(backup_view(job_looks > 0)) : Checked<json::object>(Problem{job_problem});
+    }
+    std::optional<json::object> stop_backup() override {
+        note("stop_backup");
+        job_looks = 0;
+        return backup_state();
+    }
+    std::optional<json::object> backup_state() override {
+        return has_job ? std::optional(backup_view(job_looks > 0 && --job_looks > 0)) : std::nullopt;
+    }
+    json::object verify_view(bool running) const {
+        return {{"state", running ? "running" : job_end}, {"images_total", 200}, {"checked", running ? 50 : 200},
+                {"bytes_total", 4096}, {"bytes_read", 2048}, {"seconds", 1.0}, {"shared", 0}, {"changed", 0},
+                {"missing", broken}, {"wrong_size", 0}, {"wrong_digest", 0}, {"unreadable", 0}, {"broken", broken},
+                {"requeued", requeued}, {"repair", requeued > 0}, {"damaged_rows", 0},
+                {"list", "/state/verify/x.jsonl"}, {"problem", job_end == "failed" ? "the disk is on fire" : ""}};
+    }
+    json::object backup_view(bool running) const {
+        return {{"state", running ? "running" : job_end}, {"dir", "/backup"}, {"bytes_written", running ? 512 : 1024},
+                {"bytes_total", 1024}, {"files", 3}, {"seconds", 1.0}, {"state_grew_bytes", 0},
+                {"problem", job_end == "failed" ? "the disk is on fire" : ""}};
+    }
+
     Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override {
         note("export " + std::string(dataset::name_of(format)));
         return std::unique_ptr<dataset::ExportSource>(std::make_unique<PiecesSource>(export_pieces, export_problem));
@@ -213,6 +251,13 @@ class FakeBackend : public Backend {
     std::string export_problem;
     std::atomic<int> opt_out_looks{0};  // until it is done
     std::string opt_out_end = "done";
+    // Of verify and backup alike.
+    bool has_job = true;
+    std::atomic<int> job_looks{0};  // until it has ended
+    std::string job_end = "done";
+    std::string job_problem;
+    int broken = 0;
+    int requeued = 0;
 
   private:
     void note(std::string call) {

@@ -112,6 +112,47 @@ TEST_F(Gritctl, BlocksAndUnblocks) {
     EXPECT_EQ(calls[2], "unblock a.example");
 }
 
+TEST_F(Gritctl, VerifyWaitsForItsEndAndTellsWhatIsBroken) {
+    RunningServer server(backend_);
+    backend_.job_looks = 3;
+    const Ran whole = ask(server, "verify --sample 200");
+    EXPECT_EQ(whole.code, 0) << whole.err;
+    EXPECT_THAT(whole.out, HasSubstr("50 / 200 images  2.0 KiB/s  0 broken"));
+    EXPECT_THAT(whole.out, HasSubstr("200 images checked, 2.0 KiB in 1s (2.0 KiB/s)\nnothing is broken\n"));
+    backend_.broken = 2;
+    const Ran broken = ask(server, "verify");
+    EXPECT_EQ(broken.code, 1);
+    EXPECT_THAT(broken.out, HasSubstr("2 are broken: 2 missing"));
+    EXPECT_THAT(broken.out, HasSubstr("list: /state/verify/x.jsonl\n"));
+    EXPECT_THAT(broken.err, HasSubstr("gritctl verify --repair"));
+    backend_.requeued = 3;
+    const Ran repaired = ask(server, "verify --repair");
+    EXPECT_EQ(repaired.code, 0) << repaired.err;
+    EXPECT_THAT(repaired.out, HasSubstr("3 URLs will be asked again\n"));
+    backend_.job_end = "failed";
+    EXPECT_THAT(ask(server, "verify").err, HasSubstr("the disk is on fire"));
+    backend_.job_end = "stopped";
+    EXPECT_EQ(ask(server, "verify --repair").code, 1);
+    EXPECT_EQ(ask(server, "verify --stop").code, 0);
+    EXPECT_EQ(ask(server, "verify --stop --repair").code, 2);
+    EXPECT_EQ(ask(server, "verify --sample 0").code, 2);
+    EXPECT_EQ(backend_.calls().front(), "verify sample=200");
+}
+
+TEST_F(Gritctl, BackupIsAskedForByAnAbsolutePath) {
+    RunningServer server(backend_);
+    backend_.job_looks = 2;
+    const Ran made = ask(server, "backup /mnt/../backup");
+    EXPECT_EQ(made.code, 0) << made.err;
+    EXPECT_THAT(made.out, HasSubstr("/backup: 1.0 KiB in 1s, 3 files\n"));
+    EXPECT_EQ(backend_.calls().back(), "backup /backup");
+    EXPECT_EQ(ask(server, "backup").code, 2);
+    backend_.job_end = "failed";
+    const Ran failed = ask(server, "backup /backup");
+    EXPECT_EQ(failed.code, 1);
+    EXPECT_THAT(failed.err, HasSubstr("the disk is on fire"));
+}
+
 TEST_F(Gritctl, OptOutWaitsForItsEnd) {
     backend_.opt_out_looks = 2;
     const RunningServer server(backend_);

@@ -220,6 +220,38 @@ TEST_F(RouterTest, UnblockTellsWhatIsAskedAgain) {
     EXPECT_THAT(backend_.calls(), ElementsAre("unblock domain a.example", "ask_again a.example", "unblock b.example"));
 }
 
+TEST_F(RouterTest, LongJobsAreBegunLookedAtAndEnded) {
+    backend_.has_job = false;
+    EXPECT_EQ(ask("GET", "/v1/verify").status, 404u);
+    EXPECT_EQ(ask("DELETE", "/v1/backup").status, 404u);
+    backend_.has_job = true;
+    EXPECT_EQ(ask("POST", "/v1/verify").status, 202u);
+    EXPECT_EQ(action_, "verify");
+    EXPECT_EQ(ask("POST", "/v1/verify", R"({"sample":1000,"repair":true})").status, 202u);
+    EXPECT_EQ(ask("POST", "/v1/backup", R"({"dir":"/mnt/backup"})").status, 202u);
+    EXPECT_EQ(action_, "backup");
+    EXPECT_EQ(ask("GET", "/v1/verify").body.at("state"), "done");
+    EXPECT_EQ(action_, "");
+    EXPECT_EQ(ask("DELETE", "/v1/verify").status, 200u);
+    EXPECT_EQ(action_, "stop_verify");
+    EXPECT_THAT(backend_.calls(), ElementsAre("stop_backup", "verify", "verify sample=1000 repair", "backup /mnt/backup", "stop_verify"));
+    backend_.job_problem = "one at a time";
+    EXPECT_EQ(ask("POST", "/v1/verify").status, 409u);
+    EXPECT_EQ(ask("POST", "/v1/backup", R"({"dir":"/mnt/backup"})").status, 409u);
+}
+
+TEST_F(RouterTest, LongJobsAreAskedForStrictly) {
+    for (const char* body : {R"({"sample":0})", R"({"sample":1.5})", R"({"sample":2000000})", R"({"sample":"all"})"}) {
+        EXPECT_THAT(detail(ask("POST", "/v1/verify", body)), HasSubstr("\"sample\"")) << body;
+    }
+    EXPECT_THAT(detail(ask("POST", "/v1/verify", R"({"repair":1})")), HasSubstr("\"repair\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/verify", R"({"all":true})")), HasSubstr("\"all\""));
+    for (const char* body : {"{}", R"({"dir":"relative"})", R"({"dir":7})", R"({"dir":"/a\u0000b"})"}) {
+        EXPECT_THAT(detail(ask("POST", "/v1/backup", body)), HasSubstr("\"dir\"")) << body;
+    }
+    EXPECT_THAT(backend_.calls(), IsEmpty());
+}
+
 TEST_F(RouterTest, OptOutIsBegunAndLookedAt) {
     EXPECT_EQ(ask("GET", "/v1/optout").status, 404u);
     EXPECT_EQ(ask("POST", "/v1/optout", R"({"domain":"*.EXAMPLE.org","delete":true,"reason":"by mail"})").status, 202u);

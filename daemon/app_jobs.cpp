@@ -1,0 +1,88 @@
+// The long jobs beside the crawl, as the control socket sees them.
+#include "app_backend.hpp"
+
+#include <string_view>
+
+namespace grit::daemon {
+namespace json = boost::json;
+
+namespace {
+
+std::string_view state_name(bool running, bool stopped, const std::string& problem) {
+    return running ? "running" : !problem.empty() ? "failed" : stopped ? "stopped" : "done";
+}
+
+json::object verify_json(const crawl::VerifyState& state) {
+    return json::object{{"state", state_name(state.running, state.stopped, state.problem)},
+                        {"problem", state.problem},
+                        {"sample", state.order.sample},
+                        {"repair", state.order.repair},
+                        {"by_uid", state.order.by_uid},
+                        {"began_at", state.began_ms / 1000},
+                        {"seconds", state.seconds},
+                        {"images_total", state.images_total},
+                        {"bytes_total", state.bytes_total == 0 ? json::value(nullptr) : json::value(state.bytes_total)},
+                        {"checked", state.checked},
+                        {"bytes_read", state.bytes_read},
+                        {"shared", state.shared},
+                        {"changed", state.changed},
+                        {"missing", state.missing},
+                        {"wrong_size", state.wrong_size},
+                        {"wrong_digest", state.wrong_digest},
+                        {"unreadable", state.unreadable},
+                        {"broken", state.broken()},
+                        {"requeued", state.requeued},
+                        {"damaged_rows", state.damaged_rows},
+                        {"list", state.list}};
+}
+
+json::object backup_json(const BackupState& state) {
+    return json::object{{"state", state_name(state.running, state.stopped, state.problem)},
+                        {"problem", state.problem},
+                        {"dir", state.folder},
+                        {"began_at", state.began_ms / 1000},
+                        {"seconds", state.seconds},
+                        {"bytes_written", state.progress.bytes_written},
+                        {"bytes_total", state.progress.bytes_total},
+                        {"files", state.progress.files},
+                        {"state_grew_bytes", state.state_grew_bytes}};
+}
+
+}  // namespace
+
+Checked<json::object> AppBackend::verify(const admin::VerifyRequest& request) {
+    const crawl::VerifyOrder order{request.sample, request.repair, request.by_uid};
+    if (const auto begun = parts_.supervisor.verify(order); !begun) {
+        return begun.error();
+    }
+    return verify_json(*parts_.supervisor.verify_state());
+}
+
+std::optional<json::object> AppBackend::stop_verify() {
+    parts_.supervisor.stop_verify();
+    return verify_state();
+}
+
+std::optional<json::object> AppBackend::verify_state() {
+    const auto state = parts_.supervisor.verify_state();
+    return state ? std::optional(verify_json(*state)) : std::nullopt;
+}
+
+Checked<json::object> AppBackend::backup(const admin::BackupRequest& request) {
+    if (const auto begun = backup_.begin(request.folder, request.by_uid); !begun) {
+        return begun.error();
+    }
+    return backup_json(*backup_.state());
+}
+
+std::optional<json::object> AppBackend::stop_backup() {
+    backup_.cancel();
+    return backup_state();
+}
+
+std::optional<json::object> AppBackend::backup_state() {
+    const auto state = backup_.state();
+    return state ? std::optional(backup_json(*state)) : std::nullopt;
+}
+
+}  // namespace grit::daemon

@@ -1,0 +1,110 @@
+#include "grit/crawl/verify.hpp"
+
+#include "grit/base/quantity.hpp"
+#include "grit/store/tables.hpp"
+#include "verify_work.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace grit::crawl {
+namespace {
+
+constexpr Milliseconds kLookAgain{20};
+
+// "20261123T050000.123Z.jsonl"
+std::string list_name(std::int64_t began_ms) {
+    std::string time = format_utc(began_ms);
+    std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+    return time + ".jsonl";
+}
+
+}  // namespace
+
+Verify::Verify(Parts parts) : parts_(std::move(parts)) {}
+
+Verify::~Verify() { stop(); }
+
+Checked<void> Verify::begin(const VerifyOrder& order) {
+    if (closed_) {
+        return Problem{"gritd is ending"};
+    }
+    if (running()) {
+        return Problem{"a verify is under way: one at a time (gritctl verify --stop ends it)"};
+    }
+    VerifyState state;
+    {
+        const auto txn = parts_.env.read();
+        const auto totals = txn ? store::get_totals(*txn) : Result<store::Totals>(txn.error());
+        if (!totals) {
+            return Problem{"the state can not be read: " + totals.error().message()};
+        }
+        state.images_total = totals->outcomes[index_of(Outcome::stored)];
+        state.bytes_total = totals->stored_bytes;
+    }
+    state.order = order;
+    // As many as there are is a walk, in the order of the disk.
+    state.order.sample = order.sample < state.images_total ? order.sample : 0;
+    if (state.order.sample > 0) {
+        state.images_total = state.order.sample;
+        state.bytes_total = 0;
+    }
+    state.began_ms = parts_.clock.wall_now().time_since_epoch().count();
+    state.list = (parts_.env.folder() / "verify" / list_name(state.began_ms)).string();
+    state.running = true;
+    if (thread_.joinable()) {
+        thread_.join();  // of the last one, which has ended
+    }
+    stopping_ = false;
+    publish(state);
+    parts_.log.info("verify.begun", {{"images", state.images_total}, {"sample", state.order.sample}, {"repair", order.repair}, {"uid", order.by_uid}});
+    thread_ = std::thread([work = std::make_shared<Work>(*this, std::move(state))] { work->run(); });
+    return {};
+}
+
+bool Verify::running() const {
+    const std::lock_guard lock(mutex_);
+    return state_ && state_->running;
+}
+
+std::optional<VerifyState> Verify::state() const {
+    const std::lock_guard lock(mutex_);
+    return state_;
+}
+
+void Verify::publish(const VerifyState& state) {
+    const std::lock_guard lock(mutex_);
+    state_ = state;
+}
+
+void Verify::cancel() { stopping_ = true; }
+
+void Verify::stop() {
+    closed_ = true;
+    cancel();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void Verify::Work::publish() {
+    state_.seconds = std::chrono::duration<double>(owner_.parts_.clock.now() - began_).count();
+    owner_.publish(state_);
+}
+
+// @return false if it was stopped meanwhile.
+bool Verify::Work::wait_until_recorded() {
+    const std::uint64_t submitted = owner_.parts_.submitted();
+    while (owner_.parts_.recorded() < submitted) {
+        if (stopping()) {
+            return false;
+        }
+        std::this_thread::sleep_for(kLookAgain);
+    }
+    return true;
+}
+
+}  // namespace grit::crawl

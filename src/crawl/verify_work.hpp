@@ -1,0 +1,59 @@
+// The steps of one verify. Private to the verify's own files.
+#pragma once
+
+#include "durable_file.hpp"
+#include "image_check.hpp"
+#include "verify_walk.hpp"
+
+#include "grit/crawl/verify.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace grit::crawl {
+
+/// Threads: the verify's.
+class Verify::Work {
+  public:
+    Work(Verify& owner, VerifyState state);
+
+    void run();
+
+  private:
+    // An image that is not what its record says.
+    struct Broken {
+        Named named;
+        ImageLook look;
+        store::Record record;
+        bool requeued = false;
+    };
+    // What a transaction of the repair has changed.
+    struct Repaired {
+        std::uint64_t records = 0;
+        std::vector<LinesBack> hosts;
+    };
+
+    [[nodiscard]] Checked<void> go_through();
+    [[nodiscard]] Checked<void> look_through(VerifyWalk& walk);
+    [[nodiscard]] Checked<void> look_at(std::vector<Named> portion);
+    [[nodiscard]] Checked<void> volume_is_there() const;
+    [[nodiscard]] Checked<std::vector<Broken>> still_named(std::vector<Broken> broken);
+    [[nodiscard]] Checked<void> tell(const std::vector<Broken>& broken);
+    [[nodiscard]] Checked<void> repair(std::vector<Broken>& broken);
+    [[nodiscard]] Result<void> requeue(store::WriteTxn& txn, std::span<Broken> some, Repaired& repaired) const;
+    [[nodiscard]] static Result<void> forget_image(store::WriteTxn& txn, const Named& named, const store::Record& record);
+    [[nodiscard]] bool wait_until_recorded();
+    [[nodiscard]] bool stopping() const { return owner_.stopping_; }
+    void count(ImageFault fault);
+    void publish();
+
+    Verify& owner_;
+    VerifyState state_;
+    SteadyTime began_;
+    ImageChecker checker_;
+    std::optional<DurableFile> list_;
+};
+
+}  // namespace grit::crawl
