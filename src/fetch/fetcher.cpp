@@ -21,8 +21,9 @@ namespace {
 
 // What is gathered before a disk thread is woken, and the most of a body that is in memory.
 constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
-// The rest of an answer is read, so that its connection can be used again, if it is this short.
+// The rest of an answer is read, so that its connection can be used again, if it is this short and comes this soon.
 constexpr std::uint64_t kDrainBytes = std::uint64_t{16} * 1024;
+constexpr Milliseconds kDrainTime{1'000};
 
 bool is_redirect(unsigned status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -357,6 +358,7 @@ awaitable<void> Fetcher::drain_small_body(net::Exchange& exchange) {
     if (exchange.head().content_length.value_or(0) > kDrainBytes) {
         co_return;
     }
+    exchange.hurry(kDrainTime);
     std::uint64_t drained = 0;
     while (drained <= kDrainBytes) {
         const auto piece = co_await exchange.read_piece();

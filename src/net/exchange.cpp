@@ -52,6 +52,10 @@ awaitable<Result<Piece>> Exchange::read_piece() {
     return state_->read_piece();
 }
 
+void Exchange::hurry(Milliseconds limit) noexcept {
+    state_->deadline = state_->deadline.within(state_->client.clock.now(), limit);
+}
+
 Timings Exchange::timings() const noexcept {
     return state_->timings;
 }

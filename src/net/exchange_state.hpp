@@ -49,7 +49,7 @@ struct Exchange::State {
     const boost::asio::ip::address address;
     const std::string waived_problem;
     ResponseReader reader;
-    const Deadline deadline;
+    Deadline deadline;
     Timings timings;
     ResponseHead head;
     ErrorCode failure;

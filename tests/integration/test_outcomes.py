@@ -45,8 +45,12 @@ def status(code: int, outcome: str, requests: int = 1) -> Behaviour:
 
 
 def redirect(name: str, to: str, outcome: str, path: str = "*.jpg", **more) -> Behaviour:
-    rule = {"path": path, "redirect": {"to": to, "status": 302}}
+    rule = {"path": path, "redirect": {"to": to, "status": more.pop("by", 302)}}
     return Behaviour(name, outcome, more.pop("status", 302), 1, rule, **more)
+
+
+def moved(code: int) -> Behaviour:
+    return redirect(f"moved{code}", "there.jpg", "stored", "/1.jpg", status=200, by=code, final_url=f"https://moved{code}.test/there.jpg")
 
 
 BEHAVIOURS = [
@@ -93,6 +97,11 @@ BEHAVIOURS = [
         "moved_plain", "http://plain2.test/here.jpg", "stored", status=200, final_url="http://plain2.test/here.jpg"
     ),
     redirect("relative", "away.jpg", "stored", status=200, final_url="https://relative.test/away.jpg", path="/1.jpg"),
+    moved(301),
+    moved(302),
+    moved(303),
+    moved(307),
+    moved(308),
     redirect("itself", "{scheme}://{host}{path}", "redirect_refused"),
     redirect("ping", "https://pong.test/1.jpg", "redirect_refused", detail="max_redirects"),
     redirect("to_ftp", "ftp://plain.test/1.jpg", "redirect_refused", detail="ftp"),

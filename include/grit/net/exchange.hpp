@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "grit/base/clock.hpp"
 #include "grit/base/result.hpp"
 
 namespace grit::net {
@@ -66,6 +67,9 @@ class Exchange {
     /// end of the connection ends the body), too_slow (nothing for `idle_timeout`, or on average less than `min_rate`
     /// of the time spent waiting for the server), timeout_total, connection_reset, protocol_error, cancelled.
     [[nodiscard]] boost::asio::awaitable<Result<std::span<const std::byte>>> read_piece();
+
+    /// The rest is waited for no longer than this from now on, if its deadline is not sooner anyway (timeout_total).
+    void hurry(Milliseconds limit) noexcept;
 
     [[nodiscard]] Timings timings() const noexcept;
 

@@ -119,9 +119,26 @@ void DnsServer::release() {
     }
 }
 
+// What an attacker sends who sees no queries: RFC 5452.
+void DnsServer::forge(const Bytes& query, const ip::udp::endpoint& to) {
+    const Name forged{.v4 = {"203.0.113.66"}, .v6 = {"2001:db8::66"}};
+    Bytes other_id = query;
+    other_id[1] ^= 1U;
+    answer(other_id, kA, forged, to);
+    answer(other_id, kAaaa, forged, to);
+    Bytes other_question(query.begin(), query.begin() + kHeaderBytes);
+    const Bytes name = encoded("other.example");
+    other_question.insert(other_question.end(), name.begin(), name.end());
+    other_question.insert(other_question.end(), query.end() - 4, query.end());
+    answer(other_question, kA, forged, to);
+}
+
 void DnsServer::answer(const Bytes& query, std::uint16_t type, const Name& name, const ip::udp::endpoint& to) {
+    if (name.forgeries) {
+        forge(query, to);
+    }
     const Bytes asked(query.begin() + kHeaderBytes, query.end() - 4);
-    const Bytes owner = name.alias.empty() ? asked : encoded(name.alias);
+    const Bytes owner = !name.owner.empty() ? encoded(name.owner) : name.alias.empty() ? asked : encoded(name.alias);
     Bytes records;
     unsigned count = 0;
     if (!name.alias.empty()) {

@@ -26,6 +26,8 @@ class DnsServer {
         int rcode_v6 = -1;    // for AAAA only
         bool silent = false;  // never answers
         bool held = false;    // answers at release()
+        std::string owner{};  // its addresses are said to be this other name's
+        bool forgeries = false;  // before the answer come two that nobody asked for: of another id, to another question
     };
 
     explicit DnsServer(boost::asio::io_context& context);
@@ -51,6 +53,7 @@ class DnsServer {
     void handle(std::size_t size);
     void answer(const std::vector<std::uint8_t>& query, std::uint16_t type, const Name& name,
                 const boost::asio::ip::udp::endpoint& to);
+    void forge(const std::vector<std::uint8_t>& query, const boost::asio::ip::udp::endpoint& to);
 
     struct Held {
         std::vector<std::uint8_t> query;

@@ -39,10 +39,12 @@ std::set<std::string> tests_that_exist() {
     const std::string outcomes = text_of(root / "integration" / "test_outcomes.py");
     add_matches(outcomes, R"re((?:Behaviour|redirect)\(\s*"(\w+)")re", behaviours);
     add_matches(outcomes, R"re(\bdef (test_\w+))re", behaviours);
-    std::set<std::string> codes;
-    add_matches(outcomes, R"(\bstatus\((\d+),)", codes);
-    for (const std::string& code : codes) {
-        behaviours.insert("status" + code);
+    for (const std::string kind : {"status", "moved"}) {
+        std::set<std::string> codes;
+        add_matches(outcomes, (R"(\b)" + kind + R"(\((\d+)[,)])").c_str(), codes);
+        for (const std::string& code : codes) {
+            behaviours.insert(kind + code);
+        }
     }
     for (const std::string& name : behaviours) {
         found.insert("Outcomes." + name);

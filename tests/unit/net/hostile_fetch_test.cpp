@@ -90,6 +90,18 @@ TEST_F(HostileFetch, AnImageIsAnImageWhateverItsTypeIsCalled) {
     }
 }
 
+// The body of a refusal is read for the sake of the connection alone, which is not worth the time that an image's would be.
+TEST_F(HostileFetch, TheBodyOfARefusalIsNotWaitedForLong) {
+    options_.idle_timeout = Milliseconds(8'000);
+    const fetch::Fetched got = outcome_of_script([](Peer& peer) {
+        peer.read_request();
+        peer.send("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nnot all of it");
+        peer.wait_closed();
+    });
+    EXPECT_EQ(got.outcome, Outcome::http_not_found);
+    EXPECT_LT(got.spent, options_.idle_timeout / 2);
+}
+
 // We ask for identity. What is compressed all the same is not unpacked: its bytes are no image.
 TEST_F(HostileFetch, ACompressedAnswerThatNobodyAskedForIsNotAnImage) {
     const std::string gzip("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10);

@@ -167,6 +167,17 @@ TEST_F(ResolverTest, AServerThatIsSilentIsAFailureAfterItsTries) {
     EXPECT_EQ(metrics_.dns_queries(DnsResult::timeout).value(), 1u);
 }
 
+// RFC 5452 section 9.1: an answer has to have the query's id and question.
+TEST_F(ResolverTest, AnswersThatNobodyAskedForAreNotBelieved) {
+    server_.names["a.example"] = {.v4 = {"192.0.2.1"}, .v6 = {"2001:db8::1"}, .forgeries = true};
+    EXPECT_EQ(ask("a.example").value(), addresses({"192.0.2.1", "2001:db8::1"}));
+}
+
+TEST_F(ResolverTest, AddressesOfAnotherNameAreNoAnswer) {
+    server_.names["a.example"] = {.v4 = {"192.0.2.66"}, .v6 = {"2001:db8::66"}, .owner = "b.example"};
+    EXPECT_EQ(ask("a.example").error(), Errc::dns_not_found);
+}
+
 TEST_F(ResolverTest, AnotherServerIsAskedIfOneIsGoneFailsOrIsSilent) {
     server_.names["a.example"] = {.v4 = {"192.0.2.1"}};
     test::DnsServer failing(context_);
