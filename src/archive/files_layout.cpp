@@ -20,6 +20,10 @@ Checked<Restored> FilesLayout::restore(std::span<const std::string> intents, std
     if (!removed) {
         return Problem{"images without a record can not be removed: " + removed.error().message()};
     }
+    // Before the state forgets them: a power cut would bring them back. (Also where an earlier start has removed them.)
+    if (const auto synced = intents.empty() ? Result<void>() : depot_.sync(); !synced) {
+        return Problem{"the image volume can not be synced: " + synced.error().message()};
+    }
     Restored restored;
     restored.files_removed = *removed;
     return restored;
@@ -32,13 +36,14 @@ std::string FilesLayout::propose(const Arrival& arrival) const {
 
 std::string FilesLayout::accept(Arrival arrival) {
     std::string location = propose(arrival);
+    std::erase(withdrawn_, location);
     moves_.push_back(Move{std::move(arrival.temp_name), location});
     return location;
 }
 
 std::vector<std::string> FilesLayout::intents() const {
-    std::vector<std::string> paths;
-    paths.reserve(moves_.size());
+    std::vector<std::string> paths = withdrawn_;
+    paths.reserve(paths.size() + moves_.size());
     for (const Move& move : moves_) {
         paths.push_back(move.path);
     }
@@ -46,13 +51,20 @@ std::vector<std::string> FilesLayout::intents() const {
 }
 
 Publishing FilesLayout::publish() {
+    if (const auto removed = depot_.resolve_intents(withdrawn_, kNoneIsRecorded); !removed) {
+        return Publishing{removed.error(), can_be_published_later(removed.error())};
+    }
     const Published published = depot_.publish(moves_);
+    if (published) {
+        withdrawn_.clear();  // its sync was theirs, too
+    }
     return published ? Publishing{} : Publishing{published.error, can_be_published_later(published.error)};
 }
 
 Result<void> FilesLayout::withdraw() {
-    const auto removed = depot_.resolve_intents(intents(), kNoneIsRecorded);
+    withdrawn_ = intents();
     moves_.clear();
+    const auto removed = depot_.resolve_intents(withdrawn_, kNoneIsRecorded);
     return removed ? Result<void>() : Result<void>(removed.error());
 }
 

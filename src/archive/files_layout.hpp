@@ -35,6 +35,7 @@ class FilesLayout : public Layout {
   private:
     Depot& depot_;
     std::vector<Move> moves_;
+    std::vector<std::string> withdrawn_;  // removed, perhaps: durably only after the next sync that works
 };
 
 }  // namespace grit::archive

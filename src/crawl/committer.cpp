@@ -264,9 +264,9 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
     if (const auto withdrawn = layout_.withdraw(); !withdrawn) {
         log_.error("commit.images_kept", {{"error", withdrawn.error().message()}});
     }
-    const auto cleared = session.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
-    if (!cleared) {
-        log_.error("commit.intents_kept", {{"error", cleared.error().message()}});
+    const auto noted = session.transact([this](store::WriteTxn& txn) { return store::put_intents(txn, layout_.intents()); });
+    if (!noted) {
+        log_.error("commit.intents_kept", {{"error", noted.error().message()}});
     }
     std::vector<frontier::TaskPtr> tasks;
     std::vector<Settlement> rest;

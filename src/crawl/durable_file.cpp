@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "grit/base/kill_point.hpp"
@@ -46,6 +45,23 @@ Checked<void> sync_folder_of(const std::string& path) {
     return {};
 }
 
+// Nothing, where there is no file.
+Checked<void> read_whole(const std::string& path, std::string& text) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno == ENOENT ? Checked<void>() : Checked<void>(failed(path, "opened", errno));
+    }
+    std::array<char, kBufferBytes> buffer{};
+    ssize_t size = 1;
+    while (size > 0 || (size < 0 && errno == EINTR)) {
+        size = ::read(descriptor, buffer.data(), buffer.size());
+        text.append(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    }
+    const int error = errno;
+    ::close(descriptor);
+    return size == 0 ? Checked<void>() : Checked<void>(failed(path, "read", error));
+}
+
 }  // namespace
 
 Checked<DurableFile> DurableFile::create(const std::string& path) {
@@ -53,6 +69,10 @@ Checked<DurableFile> DurableFile::create(const std::string& path) {
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     if (std::filesystem::create_directory(folder, ignored)) {
         std::filesystem::permissions(folder, std::filesystem::perms(0750), ignored);
+        if (auto synced = sync_folder_of(folder.string()); !synced) {
+            std::filesystem::remove(folder, ignored);  // so that the next try syncs it
+            return synced.error();
+        }
     }
     const std::string part = path + ".part";
     const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
@@ -98,24 +118,26 @@ Checked<void> DurableFile::commit() {
     return sync_folder_of(path_);
 }
 
+// Written anew as a whole: what an earlier try has appended may be in memory alone, although it is found.
 Checked<void> append_line_once(const std::string& path, std::string_view line, std::string_view mark) {
-    {
-        std::ifstream file(path, std::ios::binary);
-        const std::string known{std::istreambuf_iterator<char>(file), {}};
-        if (known.find(mark) != std::string::npos) {
-            return {};
-        }
+    std::string known;
+    if (auto read = read_whole(path, known); !read) {
+        return read;
     }
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kMode);
-    if (descriptor < 0) {
-        return failed(path, "opened", errno);
+    if (!known.empty() && known.back() != '\n') {
+        known += '\n';  // somebody else's
     }
-    Checked<void> done = write_all(path, descriptor, std::string(line) + "\n");
-    if (done && ::fdatasync(descriptor) != 0) {
-        done = failed(path, "synced", errno);
+    if (known.find(mark) == std::string::npos) {
+        known.append(line).append("\n");
     }
-    ::close(descriptor);
-    return done ? sync_folder_of(path) : done;
+    auto file = DurableFile::create(path);
+    if (!file) {
+        return file.error();
+    }
+    if (auto written = file->write(known); !written) {
+        return written;
+    }
+    return file->commit();
 }
 
 }  // namespace grit::crawl

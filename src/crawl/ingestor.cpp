@@ -396,15 +396,20 @@ Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::
     const std::string text = boost::json::serialize(entry) + "\n";
     std::string_view rest = text;
     while (const int error = quarantine_->append(rest)) {
-        const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-        const Problem problem{fmt::format("quarantine.jsonl can not be written: {}", std::system_category().message(error))};
-        if (!wait_out_fault(full ? Outcome::disk_full : Outcome::store_error, problem.what)) {
-            return problem;
+        if (auto waited = wait_out_quarantine_fault(error); !waited) {
+            return waited;
         }
     }
     kill_point("ingest.quarantined");
     totals_.quarantine_bytes += text.size();
     return {};
+}
+
+// @return the fault as a Problem, if it is to end.
+Checked<void> Ingestor::wait_out_quarantine_fault(int error) {
+    const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    Problem problem{fmt::format("quarantine.jsonl can not be written: {}", std::system_category().message(error))};
+    return wait_out_fault(full ? Outcome::disk_full : Outcome::store_error, problem.what) ? Checked<void>() : Checked<void>(problem);
 }
 
 bool Ingestor::run_is_full() const {
@@ -447,7 +452,11 @@ void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
         return;
     }
     if (run_->quarantined > 0) {
-        quarantine_->sync();
+        while (const int error = quarantine_->sync()) {
+            if (!wait_out_quarantine_fault(error)) {
+                return;  // stopping: the run is read again
+            }
+        }
         kill_point("ingest.quarantine_synced");
     }
     auto job = std::make_unique<RunJob>();

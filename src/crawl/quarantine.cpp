@@ -11,11 +11,26 @@
 #include <utility>
 
 namespace grit::crawl {
+namespace {
+
+int sync_folder_of(const std::filesystem::path& file) {
+    const int descriptor = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno;
+    }
+    const int error = fsync(descriptor) == 0 ? 0 : errno;
+    ::close(descriptor);
+    return error;
+}
+
+}  // namespace
 
 Quarantine::~Quarantine() { close(); }
 
 Checked<std::uint64_t> Quarantine::open(const std::filesystem::path& file, std::uint64_t counted) {
     close();
+    unsynced_.clear();
+    sync_failed_ = false;
     descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
     struct stat status {};
     int error = descriptor_ < 0 || fstat(descriptor_, &status) != 0 ? errno : 0;
@@ -25,6 +40,10 @@ Checked<std::uint64_t> Quarantine::open(const std::filesystem::path& file, std::
         size = counted;
     } else if (error == 0) {
         error = end_last_line(size);
+    }
+    synced_bytes_ = size;
+    if (error == 0) {
+        error = sync_folder_of(file);
     }
     if (error != 0) {
         return Problem{fmt::format("{} can not be written: {}", file.string(), std::system_category().message(error))};
@@ -36,7 +55,7 @@ int Quarantine::cut_back_to(std::uint64_t counted) const {
     return ftruncate(descriptor_, static_cast<off_t>(counted)) == 0 ? 0 : errno;
 }
 
-int Quarantine::end_last_line(std::uint64_t& size) const {
+int Quarantine::end_last_line(std::uint64_t& size) {
     char last = '\n';
     if (size > 0 && pread(descriptor_, &last, 1, static_cast<off_t>(size - 1)) != 1) {
         return errno;
@@ -45,14 +64,21 @@ int Quarantine::end_last_line(std::uint64_t& size) const {
         return 0;
     }
     std::string_view end = "\n";
-    const int error = append(end);
+    const int error = write(end);
     size += 1 - end.size();
     return error;
 }
 
-int Quarantine::append(std::string_view& rest) const {
+int Quarantine::append(std::string_view& rest) {
+    const std::string_view all = rest;
+    const int error = write(rest);
+    unsynced_ += all.substr(0, all.size() - rest.size());
+    return error;
+}
+
+int Quarantine::write(std::string_view& rest) const {
     while (!rest.empty()) {
-        const ssize_t written = write(descriptor_, rest.data(), rest.size());
+        const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
         if (written < 0 && errno != EINTR) {
             return errno;
         }
@@ -61,7 +87,24 @@ int Quarantine::append(std::string_view& rest) const {
     return 0;
 }
 
-void Quarantine::sync() const { fdatasync(descriptor_); }
+int Quarantine::sync() {
+    int error = sync_failed_ ? write_again() : 0;
+    if (error == 0 && fdatasync(descriptor_) != 0) {
+        error = errno;
+    }
+    sync_failed_ = error != 0;
+    if (!sync_failed_) {
+        synced_bytes_ += unsynced_.size();
+        unsynced_.clear();
+    }
+    return error;
+}
+
+int Quarantine::write_again() const {
+    const int error = cut_back_to(synced_bytes_);
+    std::string_view rest = unsynced_;
+    return error == 0 ? write(rest) : error;
+}
 
 void Quarantine::close() {
     if (descriptor_ >= 0) {

@@ -28,16 +28,22 @@ class Quarantine {
     [[nodiscard]] Checked<std::uint64_t> open(const std::filesystem::path& file, std::uint64_t counted);
 
     /// Appends as much of `rest` as goes, and takes that off it. @return errno; 0.
-    [[nodiscard]] int append(std::string_view& rest) const;
-    /// What was appended is on the disk then. A failure is that of the run: it is seen there.
-    void sync() const;
+    [[nodiscard]] int append(std::string_view& rest);
+    /// What was appended is on the disk then. After a failure the system may have dropped it, and would say that all is well when
+    /// asked again: the next call writes it again first. @return errno; 0.
+    [[nodiscard]] int sync();
     void close();
 
   private:
     [[nodiscard]] int cut_back_to(std::uint64_t counted) const;
-    [[nodiscard]] int end_last_line(std::uint64_t& size) const;
+    [[nodiscard]] int end_last_line(std::uint64_t& size);
+    [[nodiscard]] int write(std::string_view& rest) const;
+    [[nodiscard]] int write_again() const;
 
     int descriptor_ = -1;
+    std::uint64_t synced_bytes_ = 0;
+    std::string unsynced_;  // what was appended behind them: of one run
+    bool sync_failed_ = false;
 };
 
 }  // namespace grit::crawl

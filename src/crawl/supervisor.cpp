@@ -376,6 +376,11 @@ void Supervisor::schedule_tick() {
 void Supervisor::tick() {
     const SteadyTime now = parts_.clock.now();
     committer_.tick();
+    if (parts_.env.closed()) {
+        parts_.log.error("state.closed", {{"what", "the disk refused a header of the state: it has to be opened anew"}});
+        std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::faulty);
+        return;
+    }
     if (now >= next_volume_look_) {
         next_volume_look_ = now + kVolumeInterval;
         watch_volume();

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "birth.hpp"
 #include "data_file.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/store/lock.hpp"
@@ -136,6 +137,15 @@ Env::~Env() {
     mdb_env_close(env_);
 }
 
+// In a folder of its own: one transaction makes the tables, and its commit is durable.
+Checked<void> Env::make(const std::filesystem::path& dir) {
+    MDB_env* raw = nullptr;
+    if (const int code = open_env(&raw, dir, kMinMapBytes, false); code != 0) {
+        return open_problem(dir / "data.mdb", code);
+    }
+    return std::unique_ptr<Env>(new Env(dir, raw, false))->open_tables();
+}
+
 Checked<std::unique_ptr<Env>> Env::open(const std::filesystem::path& dir, Options options) {
     if (!options.read_only) {
         if (auto folder = make_state_folder(dir); !folder) {
@@ -146,7 +156,14 @@ Checked<std::unique_ptr<Env>> Env::open(const std::filesystem::path& dir, Option
         return local.error();
     }
     const std::filesystem::path file = dir / "data.mdb";
-    const Checked<DataFile> found = inspect_data_file(file);
+    Checked<DataFile> found = inspect_data_file(file);
+    const bool is_new = found && !found->exists && !options.read_only;
+    if (is_new) {
+        if (auto made = make_aside(dir, &Env::make); !made) {
+            return made.error();
+        }
+        found = inspect_data_file(file);
+    }
     if (!found) {
         return found.error();
     }
@@ -156,6 +173,11 @@ Checked<std::unique_ptr<Env>> Env::open(const std::filesystem::path& dir, Option
     }
     const std::uint64_t map_bytes = std::max(
         {options.initial_map_bytes / kMapStep * kMapStep, kMinMapBytes, found->file_bytes / kMapStep * kMapStep});
+    if (!options.read_only) {
+        if (auto settled = settle_headers(file, *found); !settled) {
+            return settled.error();
+        }
+    }
     MDB_env* raw = nullptr;
     if (found->is_short()) {
         if (auto opened = open_short_file(&raw, dir, file, *found, map_bytes); !opened) {
@@ -165,7 +187,7 @@ Checked<std::unique_ptr<Env>> Env::open(const std::filesystem::path& dir, Option
         return open_problem(file, code);
     }
     std::unique_ptr<Env> env(new Env(dir, raw, options.read_only));
-    if (!found->exists) {
+    if (is_new) {
         chmod((dir / "lock.mdb").c_str(), kLockMode);
     }
     if (auto tables = env->open_tables(); !tables) {
@@ -238,6 +260,7 @@ Result<MDB_txn*> Env::begin(unsigned flags) {
     MDB_txn* txn = nullptr;
     int code = mdb_txn_begin(env_, nullptr, flags, &txn);
     if (code != 0) {
+        closed_ = closed_ || code == MDB_PANIC;
         return code == MDB_MAP_RESIZED ? ErrorCode(Errc::map_full) : explain(code);
     }
     return txn;
@@ -285,6 +308,7 @@ Result<void> Env::transact(const std::function<Result<void>(WriteTxn&)>& body) {
                     return {};
                 }
                 if (code != MDB_MAP_FULL) {
+                    note_closed();
                     return explain(code);
                 }
             }
@@ -293,6 +317,16 @@ Result<void> Env::transact(const std::function<Result<void>(WriteTxn&)>& body) {
             return grown;
         }
     }
+}
+
+// After a commit that failed. (Where only the pages could not be synced LMDB stays open, rightly: no header speaks of them, and
+// the next transaction writes its pages anew.)
+void Env::note_closed() {
+    gate_->enter();
+    if (const auto txn = begin(MDB_RDONLY)) {
+        mdb_txn_abort(*txn);
+    }
+    gate_->leave();
 }
 
 Result<void> Env::grow_map() {

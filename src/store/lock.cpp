@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "birth.hpp"
+
 namespace grit::store {
 namespace {
 
@@ -43,7 +45,13 @@ Checked<void> make_state_folder(const std::filesystem::path& dir) {
             return parent;
         }
     }
-    if (dir.empty() || mkdir(dir.c_str(), 0750) == 0 || errno == EEXIST) {
+    if (dir.empty() || mkdir(dir.c_str(), 0750) == 0) {
+        // What is put into it is worth nothing if its own name is lost.
+        const int unsynced = dir.empty() ? 0 : sync_folder(dir.has_parent_path() ? dir.parent_path() : ".");
+        return unsynced == 0 ? Checked<void>()
+                             : Problem{fmt::format("state folder {} can not be made durable: {}", dir.string(), words_of(unsynced))};
+    }
+    if (errno == EEXIST) {
         return {};
     }
     return Problem{fmt::format("state folder {} can not be made: {}", dir.string(), words_of(errno))};

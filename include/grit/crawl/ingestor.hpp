@@ -102,6 +102,7 @@ class Ingestor {
     void wait_for_commits(std::size_t at_most);
     void commit_failed(std::unique_ptr<RunJob> job, const ErrorCode& error);
     void commit_again();
+    [[nodiscard]] Checked<void> wait_out_quarantine_fault(int error);
     [[nodiscard]] bool wait_out_fault(Outcome outcome, const std::string& what);
 
     Options options_;

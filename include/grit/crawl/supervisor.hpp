@@ -44,7 +44,7 @@ namespace grit::crawl {
 enum class OnceEnd : std::uint8_t {
     settled,  ///< every annotation has its outcome
     waiting,  ///< some wait for a time beyond the patience
-    faulty,   ///< a fault of our own kept coming back beyond the patience
+    faulty,   ///< a fault of our own kept coming back beyond the patience, or can only be mended by a new start
     failed,   ///< the input could not be read
 };
 
@@ -93,7 +93,8 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
 
     /// Cleans up after a crash and takes hosts, runs and counters over from the state. Blocking.
     [[nodiscard]] Checked<void> load();
-    /// @param on_once_end  with `once`: called on the control thread when the crawl has nothing more to do.
+    /// @param on_once_end  called on the control thread: with `once` when the crawl has nothing more to do; in any case when
+    ///     the state has closed itself (`store::Env::closed`), as `faulty`: only a new process can go on.
     void start(std::function<void(OnceEnd)> on_once_end);
 
     /// The operator's pause. Faults of our own pause besides, and end by themselves.

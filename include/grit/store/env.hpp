@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -63,6 +64,10 @@ class Env {
 
     [[nodiscard]] EnvStats stats() const;
 
+    /// The disk refused a header, and LMDB lets nobody in any more: what was committed holds, the last transaction may or
+    /// may not be there, and only a new process, which opens the state anew, can tell. Threads: any.
+    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+
     /// 32 hex digits made at random when the state was made: image roots are marked with it.
     [[nodiscard]] const std::string& dataset_id() const noexcept { return dataset_id_; }
     [[nodiscard]] const std::filesystem::path& folder() const noexcept { return dir_; }
@@ -74,6 +79,7 @@ class Env {
     friend class WriteSession;
 
     Env(std::filesystem::path dir, MDB_env* env, bool read_only);
+    [[nodiscard]] static Checked<void> make(const std::filesystem::path& dir);
     [[nodiscard]] Checked<void> open_tables();
     [[nodiscard]] Checked<void> check_schema(MDB_txn* txn);
     [[nodiscard]] unsigned handle_of(Table table) const noexcept { return handles_[static_cast<std::size_t>(table)]; }
@@ -85,6 +91,7 @@ class Env {
     [[nodiscard]] Result<void> adopt_map_size();
     [[nodiscard]] ErrorCode explain(int code) const;
     void after_commit();
+    void note_closed();
 
     std::filesystem::path dir_;
     std::filesystem::path file_;
@@ -94,6 +101,7 @@ class Env {
     std::array<unsigned, kTableCount> handles_{};
     std::string dataset_id_;
     std::uint64_t commits_ = 0;
+    std::atomic<bool> closed_{false};
 };
 
 /// Visits all rows of a table in short transactions of at most `rows` rows each: for exports and statistics beside a

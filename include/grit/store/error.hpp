@@ -21,7 +21,7 @@ enum class Errc {
     out_of_order,   ///< `append` of a key that is not above the last one of its table.
     readers_full,   ///< All reader slots of the lock file are taken (`kMaxReaders`).
     out_of_memory,  ///< No memory or address space.
-    closed,         ///< The environment was refused by LMDB after a failed commit: it has to be opened again.
+    closed,         ///< LMDB lets nobody in after the disk refused a header: a new process has to open it (`Env::closed`).
 };
 
 [[nodiscard]] const boost::system::error_category& store_category() noexcept;

@@ -32,3 +32,11 @@ def find_program(name: str, variable: str) -> Path:
     if not found:
         raise FileNotFoundError(f"{name} is not built; {variable} may name it")
     return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def interposed(folders: list[str], **settings: str) -> dict[str, str]:
+    """The environment of a process whose calls for files below these folders go through tests/fault/interposed. @param settings
+    FAULT, LIFT, LOG, CONTENT."""
+    library = find_program("libgrit_faults.so", "GRIT_FAULTS_LIB")
+    options = {f"GRIT_DISK_{name}": value for name, value in settings.items()}
+    return {"LD_PRELOAD": str(library), "GRIT_DISK_PATHS": ":".join(folders)} | options

@@ -26,10 +26,10 @@ LIFE_LIMIT_S = 60
 SIGKILL = 9
 
 
-def lines() -> list[str]:
+def lines(hosts: int) -> list[str]:
     """Images, the same ones again, equal bytes under two URLs, redirects, pages that are gone, and what is no annotation."""
     urls = []
-    for host in range(HOSTS):
+    for host in range(hosts):
         name = f"h{host}.test"
         urls += [f"https://{name}/image{number}.jpg" for number in range(4)]
         urls += [f"http://{name}/image0.jpg", f"https://{name}/gone.jpg", f"https://{name}/moved.png"]
@@ -39,20 +39,20 @@ def lines() -> list[str]:
     text = [json.dumps({"key": f"{number:09d}", "caption": "a picture", "url": url}) for number, url in enumerate(urls)]
     bad = ["{not json", '{"url": 5}', '{"caption": "no url"}', '{"url": "ftp://h0.test/x.jpg"}', '{"url": "https://"}']
     for number, line in enumerate(bad):
-        text.insert(number * 40, line)
+        text.insert(number * len(text) // len(bad), line)
     return text
 
 
 class SmallCrawl:
     """One dataset with a web of its own. The folder goes with a check that found nothing."""
 
-    IMAGES = HOSTS * 6 + OPTED_OUT_IMAGES
+    IMAGES = HOSTS * 6 + OPTED_OUT_IMAGES  # that are served
 
-    def __init__(self, case: CrawlCase, name: str, optout: bool = False, **overrides: dict) -> None:
+    def __init__(self, case: CrawlCase, name: str, optout: bool = False, hosts: int = HOSTS, **overrides: dict) -> None:
         self._case = case
         self._folder = case.directory / name
         self._folder.mkdir()
-        text = lines()
+        text = lines(hosts)
         self.sources = [self._folder / "first.jsonl", self._folder / "second.jsonl"]  # a run each
         self.sources[0].write_text("\n".join(text[: len(text) // 3]) + "\n")
         self.sources[1].write_text("\n".join(text[len(text) // 3 :]) + "\n")
@@ -107,7 +107,7 @@ class SmallCrawl:
         control = self._case.control(self.daemon)
 
         def ordered() -> bool:
-            if not self.daemon.running():
+            if not self.daemon.running() or self._opted_out():
                 return True
             if control.ask("GET", "optout")[0] == 200:
                 return True  # noted in an earlier life that could not say so
@@ -133,9 +133,21 @@ class SmallCrawl:
         self.stats = self._case.control(self.daemon).stats()
         self._case.terminate(self.daemon)
 
-    def check(self, finished: bool = True) -> int:
-        """Judges it all. @return how many images were fetched more than once."""
-        self.web.stop()
+    @property
+    def folders(self) -> list[str]:
+        """What a disk's failures are about: the state and the images."""
+        return [str(self.daemon.state_dir), str(self.daemon.root)]
+
+    def begin_again(self) -> None:
+        """The folders were changed: what was on record in earlier lives counts no more, what is there now does."""
+        self._recorded.clear()
+        self._ordered = False
+        self.note_recorded()
+
+    def check(self, go_on: bool = False) -> int:
+        """Judges it all. @param go_on the web is needed again. @return how many images were fetched more than once."""
+        if not go_on:
+            self.web.stop()
         case, daemon = self._case, self.daemon
         count, urls = read_annotations(self.sources)
         entries = read_map(daemon.state_dir)
