@@ -72,7 +72,7 @@ std::optional<App::Failure> App::start() {
         return failure;
     }
     try {
-        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *depot_, *layout_, metrics_, clock_, log_, once_};
+        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *depot_, *layout_, metrics_, clock_, log_, once_, journal_.get()};
         supervisor_ = std::make_unique<crawl::Supervisor>(parts);
     } catch (const std::runtime_error& error) {
         return Failure{ExitCode::config, error.what()};
@@ -151,7 +151,29 @@ std::optional<App::Failure> App::open_state() {
     }
     depot_ = std::move(*depot);
     layout_ = archive::make_files_layout(*depot_);
+    return open_journal();
+}
+
+// Before the writer, which writes it.
+std::optional<App::Failure> App::open_journal() {
+    if (config_.journal.enabled) {
+        journal::JournalOptions options;
+        options.folder = config_.journal.dir.empty() ? std::filesystem::path(depot_->root()) / "outcomes"
+                                                     : std::filesystem::absolute(config_.journal.dir).lexically_normal();
+        options.seal_bytes = config_.journal.seal_size;
+        options.seal_after = config_.journal.seal_after;
+        auto opened = journal::Journal::open(std::move(options), *env_, metrics_, clock_, log_);
+        if (!opened) {
+            return Failure{ExitCode::try_again, opened.error().what};
+        }
+        journal_ = std::move(*opened);
+    }
     writer_ = std::make_unique<store::Writer>(*env_, clock_);
+    if (!journal_) {
+        if (const auto marked = writer_->transact(journal::mark_gap); !marked) {
+            return Failure{ExitCode::io, "the state can not be written: " + marked.error().message()};
+        }
+    }
     return std::nullopt;
 }
 
@@ -325,6 +347,10 @@ void App::stop_everything() {
     }
     if (supervisor_) {
         supervisor_->stop();
+    }
+    if (journal_) {
+        writer_->drain();
+        journal_->close();
     }
 }
 

@@ -14,6 +14,7 @@
 #include "grit/config/config.hpp"
 #include "grit/crawl/supervisor.hpp"
 #include "grit/exporter/exporter.hpp"
+#include "grit/journal/journal.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/lock.hpp"
@@ -55,6 +56,7 @@ class App final : private Controls {
     [[nodiscard]] std::optional<Failure> start();
     void fit_to_descriptors(config::Config& config) const;
     [[nodiscard]] std::optional<Failure> open_state();
+    [[nodiscard]] std::optional<Failure> open_journal();
     [[nodiscard]] std::optional<Failure> start_listeners();
     void wait_for_signals();
     void on_signal(int signal);
@@ -77,6 +79,7 @@ class App final : private Controls {
     std::unique_ptr<store::ReadAhead> read_ahead_;
     std::unique_ptr<archive::Depot> depot_;
     std::unique_ptr<archive::Layout> layout_;
+    std::unique_ptr<journal::Journal> journal_;
     std::unique_ptr<store::Writer> writer_;
     std::unique_ptr<crawl::Supervisor> supervisor_;
     std::unique_ptr<AppBackend> backend_;

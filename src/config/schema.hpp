@@ -68,6 +68,10 @@ void describe_data(C& c, V& v) {
     v.choice({"storage", "layout", Reload::restart}, c.storage.layout, kLayouts);
     v.size({"storage", "min_free", Reload::restart}, c.storage.min_free, {0, 1ULL << 62});
     v.text({"state", "dir", Reload::restart, true}, c.state.dir, check_path);
+    v.flag({"journal", "enabled", Reload::restart}, c.journal.enabled);
+    v.text({"journal", "dir", Reload::restart}, c.journal.dir, check_any_text);
+    v.size({"journal", "seal_size", Reload::restart}, c.journal.seal_size, {64ULL << 10, 16ULL << 30});
+    v.duration({"journal", "seal_after", Reload::restart}, c.journal.seal_after, {std::chrono::seconds(1), std::chrono::hours(24 * 30)});
 }
 
 template <class C, class V>

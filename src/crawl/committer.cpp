@@ -1,8 +1,11 @@
 #include "grit/crawl/committer.hpp"
 
+#include "journal_lines.hpp"
 #include "record_writer.hpp"
 
 #include "grit/base/kill_point.hpp"
+#include "grit/journal/error.hpp"
+#include "grit/journal/journal.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/tables.hpp"
@@ -33,6 +36,7 @@ struct Committer::Group {
     std::map<store::OriginKey, store::SiteRow> sites;
     std::vector<LinesBack> lines_back;  // by the notes, once they are written
     SteadyTime started{};
+    WallTime now{};  // of its records
 };
 
 struct Committer::Job final : store::WriteJob {
@@ -91,7 +95,8 @@ void Committer::note_site(const store::OriginKey& origin, store::SiteRow row) {
 void Committer::tick() {
     const std::lock_guard lock(mutex_);
     const Milliseconds interval = faulty_ ? options_.retry_after_fault : options_.interval;
-    const bool something = !results_.empty() || !notes_.empty() || !sites_.empty() || faulty_;
+    const bool seals = options_.journal != nullptr && options_.journal->seal_due();
+    const bool something = !results_.empty() || !notes_.empty() || !sites_.empty() || faulty_ || seals;
     const bool due = clock_.now() - last_start_ >= interval;
     const bool sooner = !faulty_ && (urgent_ || results_.size() >= options_.group);
     if (running_ || !something || !(due || sooner)) {
@@ -136,6 +141,9 @@ void Committer::run(store::WriteSession& session) {
             unfinished_ = std::move(group);
         }
     }
+    if (options_.journal != nullptr) {
+        options_.journal->seal_if_due();
+    }
     const std::lock_guard lock(mutex_);
     running_ = false;
 }
@@ -143,6 +151,7 @@ void Committer::run(store::WriteSession& session) {
 std::unique_ptr<Committer::Group> Committer::gather() {
     auto group = std::make_unique<Group>();
     group->started = clock_.now();
+    group->now = clock_.wall_now();
     const std::lock_guard lock(mutex_);
     group->results = std::exchange(results_, {});
     group->notes = std::exchange(notes_, {});
@@ -255,12 +264,19 @@ Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
         group.placed[i] = Placed{std::move(*location), false};
         in_group.emplace(image->sha256, group.placed[i].location);
     }
+    if (options_.journal != nullptr) {
+        // Only so that the sync of the images covers it; what goes wrong here goes wrong again where it counts.
+        static_cast<void>(options_.journal->stage(txn, expected_journal_lines(group.results, group.placed, hosts_, group.now)));
+    }
     return store::put_intents(txn, layout_.intents());
 }
 
 // The disk lost the images, or may have: they are fetched again. Nothing of them may stay, nothing is recorded.
 void Committer::bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error) {
     listener_.fault(archive::outcome_of(error), error.message());
+    if (options_.journal != nullptr) {
+        options_.journal->distrust();
+    }
     if (const auto withdrawn = layout_.withdraw(); !withdrawn) {
         log_.error("commit.images_kept", {{"error", withdrawn.error().message()}});
     }
@@ -301,7 +317,7 @@ void Committer::discard(const std::string& temp_name) {
 bool Committer::record(store::WriteSession& session, Group& group) {
     std::int64_t waiting_change = 0;
     const auto write = [&](store::WriteTxn& txn) -> Result<void> {
-        RecordWriter writer(txn, hosts_, clock_.wall_now(), log_);
+        RecordWriter writer(txn, hosts_, group.now, log_, options_.journal != nullptr);
         if (const auto begun = writer.begin(); !begun) {
             return begun;
         }
@@ -325,10 +341,13 @@ bool Committer::record(store::WriteSession& session, Group& group) {
         if (const auto done = writer.finish(); !done) {
             return done;
         }
+        if (const auto told = write_lines(options_.journal, txn, writer.journal_lines()); !told) {
+            return told;
+        }
         return layout_.empty() ? Result<void>() : store::put_intents(txn, {});
     };
     if (const auto written = session.transact(write); !written) {
-        listener_.fault(store::outcome_of(written.error()), written.error().message());
+        listener_.fault(journal::outcome_of(written.error()), written.error().message());
         return false;
     }
     kill_point("commit.recorded");

@@ -1,10 +1,14 @@
 #include "grit/crawl/ingestor.hpp"
 
+#include "journal_lines.hpp"
+#include "ordinals.hpp"
 #include "quarantine.hpp"
 
 #include "grit/annotations/inputs.hpp"
 #include "grit/base/kill_point.hpp"
 #include "grit/frontier/run_builder.hpp"
+#include "grit/journal/data.hpp"
+#include "grit/journal/error.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/url/canonical_url.hpp"
 
@@ -31,6 +35,11 @@ constexpr std::size_t kRunsInCommit = 1;
 constexpr std::chrono::seconds kLongestRun{2};
 constexpr std::chrono::seconds kRetryCommit{1};
 
+// Told in the journal alone.
+std::int64_t wall_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 // A line whose URL can not be asked for: it has its outcome at once.
@@ -44,6 +53,7 @@ struct RefusedLine {
 struct Ingestor::Run {
     frontier::RunBuilder builder;
     std::vector<RefusedLine> refused;
+    std::vector<std::string> journal_lines;  // of quarantined lines
     std::uint64_t lines = 0;
     std::uint64_t quarantined = 0;
     std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
@@ -58,10 +68,12 @@ struct Ingestor::RunJob final : store::WriteJob {
     Ordinal next_ordinal = 0;
     std::vector<HostId> new_hosts;
     RunId run_id = 0;
+    std::int64_t now_ms = 0;
+    std::vector<std::string> journal_lines;  // of one try
 
     void run(store::WriteSession& session) override;
     [[nodiscard]] Result<void> write(store::WriteTxn& txn);
-    [[nodiscard]] static Result<void> refuse(store::WriteTxn& txn, const RefusedLine& line, store::Totals& totals);
+    [[nodiscard]] Result<void> refuse(store::WriteTxn& txn, const RefusedLine& line, store::Totals& totals);
 };
 
 void Ingestor::RunJob::run(store::WriteSession& session) {
@@ -87,6 +99,7 @@ Result<void> Ingestor::RunJob::write(store::WriteTxn& txn) {
     if (!totals) {
         return totals.error();
     }
+    journal_lines = batch->journal_lines;
     totals->lines += batch->lines;
     totals->quarantined += batch->quarantined;
     totals->quarantine_bytes = quarantine_bytes;
@@ -111,7 +124,11 @@ Result<void> Ingestor::RunJob::write(store::WriteTxn& txn) {
     if (const auto done = store::put_input(txn, input_id, input); !done) {
         return done;
     }
-    return store::put_totals(txn, *totals);
+    if (const auto done = store::put_totals(txn, *totals); !done) {
+        return done;
+    }
+    journal_lines.push_back(data_line(journal::Kind::input, journal::data_of(input_id, input), now_ms));
+    return write_lines(ingestor->options_.journal, txn, journal_lines);
 }
 
 Result<void> Ingestor::RunJob::refuse(store::WriteTxn& txn, const RefusedLine& line, store::Totals& totals) {
@@ -122,6 +139,7 @@ Result<void> Ingestor::RunJob::refuse(store::WriteTxn& txn, const RefusedLine& l
     }
     if (*known) {
         ++totals.outcomes[grit::index_of(Outcome::duplicate_url)];
+        journal_lines.push_back(duplicate_line({}, line.url, line.ordinal, now_ms));
         return {};
     }
     ++totals.outcomes[grit::index_of(line.outcome)];
@@ -130,6 +148,7 @@ Result<void> Ingestor::RunJob::refuse(store::WriteTxn& txn, const RefusedLine& l
     record.ordinal = line.ordinal;
     record.url = line.url;
     record.detail = line.reason;
+    journal_lines.push_back(record_line(journal::Kind::refused, {}, record, now_ms));
     return store::put_record(txn, key, record);
 }
 
@@ -372,7 +391,7 @@ Checked<void> Ingestor::read_input(const std::string& path) {
 }
 
 void Ingestor::take(const annotations::Line& line) {
-    const Ordinal ordinal = totals_.next_ordinal++;
+    const Ordinal ordinal = ordinal_of(line.line);
     ++run_->lines;
     const auto url = url::canonicalize(line.raw_url);
     if (!url) {
@@ -383,7 +402,7 @@ void Ingestor::take(const annotations::Line& line) {
 }
 
 Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::string& path) {
-    ++totals_.next_ordinal;
+    const Ordinal ordinal = ordinal_of(line.line);
     ++run_->lines;
     ++run_->quarantined;
     metrics_.lines_quarantined.add();
@@ -393,6 +412,13 @@ Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::
     entry["byte_offset"] = line.byte_offset;
     entry["reason"] = line.reason;
     entry["excerpt"] = line.excerpt;
+    journal::Line told;
+    told.kind = journal::Kind::quarantined;
+    told.time_ms = wall_ms();
+    told.record.ordinal = ordinal;
+    told.record.detail = line.reason;
+    told.data = {{"path", path}, {"line", line.line}, {"byte_offset", line.byte_offset}};
+    run_->journal_lines.push_back(journal::text_of(told));
     const std::string text = boost::json::serialize(entry) + "\n";
     std::string_view rest = text;
     while (const int error = quarantine_->append(rest)) {
@@ -410,6 +436,10 @@ Checked<void> Ingestor::wait_out_quarantine_fault(int error) {
     const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
     Problem problem{fmt::format("quarantine.jsonl can not be written: {}", std::system_category().message(error))};
     return wait_out_fault(full ? Outcome::disk_full : Outcome::store_error, problem.what) ? Checked<void>() : Checked<void>(problem);
+}
+
+Ordinal Ingestor::ordinal_of(std::uint64_t line) {
+    return take_ordinal(inputs_[input_].second.extents, line, totals_.next_ordinal);
 }
 
 bool Ingestor::run_is_full() const {
@@ -468,6 +498,7 @@ void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
     job->next_ordinal = totals_.next_ordinal;
     job->new_hosts = hosts_.take_unsaved();
     job->run_id = totals_.next_run;
+    job->now_ms = wall_ms();
     totals_.next_run += job->batch->builder.empty() ? 0 : 1;
     ++runs_made_;
     metrics_.lines_ingested.add(job->batch->lines);
@@ -498,7 +529,7 @@ void Ingestor::wait_for_commits(std::size_t at_most) {
 void Ingestor::commit_failed(std::unique_ptr<RunJob> job, const ErrorCode& error) {
     log_.error("ingest.commit_failed", {{"error", error.message()}});
     if (options_.on_fault) {
-        options_.on_fault(store::outcome_of(error), error.message());
+        options_.on_fault(journal::outcome_of(error), error.message());
     }
     const std::lock_guard lock(mutex_);
     failed_ = std::move(job);

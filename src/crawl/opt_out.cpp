@@ -2,7 +2,10 @@
 
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
+#include "journal_lines.hpp"
 #include "opt_out_work.hpp"
+
+#include "grit/journal/data.hpp"
 
 #include <fmt/format.h>
 
@@ -57,7 +60,11 @@ Checked<void> OptOut::begin(const OptOutOrder& order) {
     row.began_ms = parts_.clock.wall_now().time_since_epoch().count();
     row.list = list_name(row.domain, row.began_ms, order.dry_run);
     if (!order.dry_run) {
-        const auto written = parts_.writer.transact([&](store::WriteTxn& txn) { return store::put_opt_out(txn, row); });
+        const std::vector<std::string> lines{data_line(journal::Kind::opt_out_begun, journal::data_of(row), row.began_ms)};
+        const auto written = parts_.writer.transact([&](store::WriteTxn& txn) {
+            const auto put = store::put_opt_out(txn, row);
+            return put ? write_lines(parts_.journal, txn, lines) : put;
+        });
         if (!written) {
             return Problem{"the state can not be written: " + written.error().message()};
         }

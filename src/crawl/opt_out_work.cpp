@@ -1,10 +1,12 @@
 #include "opt_out_work.hpp"
 
 #include "durable_file.hpp"
+#include "journal_lines.hpp"
 #include "removals.hpp"
 
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
+#include "grit/journal/data.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
 #include "grit/url/canonical_url.hpp"
@@ -243,6 +245,7 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
     if (!totals) {
         return totals.error();
     }
+    std::vector<std::string> lines;
     for (const store::RecordKey& key : keys) {
         auto record = store::get_record(txn, key);
         auto host = store::get_host(txn, key.host);
@@ -270,6 +273,7 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
         record->size = 0;
         record->image_type = 0;
         record->width = record->height = 0;
+        lines.push_back(record_line(journal::Kind::opt_out, host->name, *record, owner_.parts_.clock.wall_now().time_since_epoch().count()));
         if (const auto put = store::put_record(txn, key, *record); !put) {
             return put;
         }
@@ -280,7 +284,8 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
     if (const auto put = store::put_totals(txn, *totals); !put) {
         return put;
     }
-    return store::put_opt_out(txn, row);
+    const auto put = store::put_opt_out(txn, row);
+    return put ? write_lines(owner_.parts_.journal, txn, lines) : put;
 }
 
 // The file of a record that is deleted is due for removal, or stays for others.
@@ -329,7 +334,11 @@ Checked<void> OptOut::Work::finish() {
         return written;
     }
     kill_point("optout.ledger_written");
-    const auto ended = owner_.parts_.writer.transact([](store::WriteTxn& txn) { return store::delete_opt_out(txn); });
+    const std::vector<std::string> lines{data_line(journal::Kind::opt_out_ended, journal::data_of(row_), now)};
+    const auto ended = owner_.parts_.writer.transact([&](store::WriteTxn& txn) {
+        const auto erased = store::delete_opt_out(txn);
+        return erased ? write_lines(owner_.parts_.journal, txn, lines) : erased;
+    });
     kill_point("optout.ended");
     return ended ? Checked<void>() : Checked<void>(unwritable(ended.error()));
 }

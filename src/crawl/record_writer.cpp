@@ -1,7 +1,9 @@
 #include "record_writer.hpp"
 
 #include "host_end.hpp"
+#include "journal_lines.hpp"
 
+#include "grit/journal/data.hpp"
 #include "grit/url/registrable_domain.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +18,39 @@ bool failed(const Result<void>& done) { return !done.has_value(); }
 
 // Spellings read at a time: bounds memory.
 constexpr std::size_t kSpellingsPerRead = 1'000;
+
+store::Record first_record_of(const frontier::Task& task) {
+    store::Record record;
+    record.ordinal = task.ordinal;
+    record.url = task.raw_url;
+    record.first_ms = task.first_ms;
+    return record;
+}
+
+// What the end of a try makes of its record.
+void fill(store::Record& record, const Settlement& settlement, const Placed& placed, WallTime now) {
+    const frontier::Task& task = *settlement.task;
+    record.outcome = placed.duplicate ? Outcome::duplicate_content : settlement.outcome;
+    record.waiting = settlement.retry_at_ms.has_value();
+    record.due_ms = settlement.retry_at_ms.value_or(0);
+    record.http_status = settlement.http_status;
+    record.attempts = task.attempts;
+    record.last_ms = now.time_since_epoch().count();
+    record.final_url = task.hops > 0 ? task.url.text : std::string();
+    record.detail = settlement.detail;
+    if (settlement.image) {
+        record.size = settlement.image->size;
+        record.image_type = static_cast<std::uint8_t>(settlement.image->type);
+        record.width = settlement.image->width;
+        record.height = settlement.image->height;
+        record.sha256 = settlement.image->sha256;
+        record.location = placed.location;
+    }
+}
+
+std::string_view name_of_host(const frontier::HostTable& hosts, HostId host) {
+    return host == kNoHost ? std::string_view() : hosts.info(host).name;
+}
 
 }  // namespace
 
@@ -49,11 +84,26 @@ Result<void> RecordWriter::settle(const Settlement& settlement, const Placed& pl
 // A line whose URL has a record, or is on its way to one: it gets its place in the map, now or when there is an image.
 Result<void> RecordWriter::settle_duplicate(const Settlement& settlement) {
     const frontier::Task& task = *settlement.task;
-    ++totals_.outcomes[grit::index_of(Outcome::duplicate_url)];
     const store::RecordKey key{task.home, task.hash};
     const auto record = store::get_record(txn_, key);
     if (!record && record.error() != store::Errc::not_found && !is_damage(record.error(), "records", store::record_key(key))) {
         return record.error();
+    }
+    if (record && record->ordinal == task.ordinal && task.line) {
+        const auto row = host(task.home);
+        if (!row) {
+            return row.error();
+        }
+        // Of a record that a rebuild brought back: it was counted with it.
+        if ((*row)->restored > 0) {
+            --(*row)->restored;
+            totals_.lines -= std::min<std::uint64_t>(totals_.lines, 1);
+            return {};
+        }
+    }
+    ++totals_.outcomes[grit::index_of(Outcome::duplicate_url)];
+    if (journal_) {
+        journal_lines_.push_back(duplicate_line(name_of_host(hosts_, task.home), task.raw_url, task.ordinal, now_.time_since_epoch().count()));
     }
     if (record && task.raw_url == record->url) {
         return {};
@@ -73,31 +123,16 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
     if (!known && known.error() != store::Errc::not_found && !is_damage(known.error(), "records", store::record_key(key))) {
         return known.error();
     }
-    store::Record record = known ? std::move(*known) : store::Record();
+    store::Record record = known ? std::move(*known) : first_record_of(task);
     if (!known) {
-        record.ordinal = task.ordinal;
-        record.url = task.raw_url;
-        record.first_ms = task.first_ms;
         // A duplicate that was settled before had nothing to be compared with.
         if (const auto same = store::delete_spelling(txn_, key, record.url); !same) {
             return same.error();
         }
     }
-    record.outcome = placed.duplicate ? Outcome::duplicate_content : settlement.outcome;
-    record.waiting = settlement.retry_at_ms.has_value();
-    record.due_ms = settlement.retry_at_ms.value_or(0);
-    record.http_status = settlement.http_status;
-    record.attempts = task.attempts;
-    record.last_ms = now_.time_since_epoch().count();
-    record.final_url = task.hops > 0 ? task.url.text : std::string();
-    record.detail = settlement.detail;
-    if (settlement.image) {
-        record.size = settlement.image->size;
-        record.image_type = static_cast<std::uint8_t>(settlement.image->type);
-        record.width = settlement.image->width;
-        record.height = settlement.image->height;
-        record.sha256 = settlement.image->sha256;
-        record.location = placed.location;
+    fill(record, settlement, placed, now_);
+    if (journal_) {
+        journal_lines_.push_back(record_line(journal::Kind::result, name_of_host(hosts_, task.home), record, record.last_ms));
     }
     auto row = host(task.home);
     if (!row) {
@@ -195,6 +230,7 @@ Result<void> RecordWriter::note(HostId id, const HostNote& note) {
     if (!row) {
         return row.error();
     }
+    const store::HostRow before = journal_ ? **row : store::HostRow();
     (*row)->not_before_ms = note.gate.not_before_ms;
     (*row)->interval_ms = note.gate.interval_ms;
     (*row)->backoff_level = note.gate.throttle_level;
@@ -206,6 +242,9 @@ Result<void> RecordWriter::note(HostId id, const HostNote& note) {
     const LinesBack back = set_host_end(id, **row, totals_, note.gone_as, note.ended, now_.time_since_epoch().count());
     if (back.lines > 0) {
         lines_back_.push_back(back);
+    }
+    if (journal_ && journal::manners_differ(before, **row)) {
+        journal_lines_.push_back(host_line(**row, now_.time_since_epoch().count()));
     }
     return {};
 }
@@ -259,6 +298,25 @@ Result<void> RecordWriter::finish() {
         }
     }
     return store::put_totals(txn_, totals_);
+}
+
+std::vector<std::string> expected_journal_lines(std::span<const Settlement> results, std::span<const Placed> placed,
+                                                const frontier::HostTable& hosts, WallTime now) {
+    std::vector<std::string> lines;
+    lines.reserve(results.size());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        const frontier::Task& task = *results[i].task;
+        const std::string_view host = name_of_host(hosts, task.home);
+        const std::int64_t now_ms = now.time_since_epoch().count();
+        if (results[i].outcome == Outcome::duplicate_url) {
+            lines.push_back(duplicate_line(host, task.raw_url, task.ordinal, now_ms));
+            continue;
+        }
+        store::Record record = first_record_of(task);
+        fill(record, results[i], placed[i], now);
+        lines.push_back(record_line(journal::Kind::result, host, record, now_ms));
+    }
+    return lines;
 }
 
 }  // namespace grit::crawl

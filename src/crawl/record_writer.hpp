@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,8 +31,9 @@ struct Placed {
 /// Lifetime: of one transaction. Errors of all: those of the store.
 class RecordWriter {
   public:
-    RecordWriter(store::WriteTxn& txn, const frontier::HostTable& hosts, WallTime now, const Logger& log)
-        : txn_(txn), hosts_(hosts), now_(now), log_(log) {}
+    /// @param journal  whether lines for the outcome journal are wanted.
+    RecordWriter(store::WriteTxn& txn, const frontier::HostTable& hosts, WallTime now, const Logger& log, bool journal = false)
+        : txn_(txn), hosts_(hosts), now_(now), log_(log), journal_(journal) {}
 
     [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<void> settle(const Settlement& settlement, const Placed& placed);
@@ -43,6 +45,8 @@ class RecordWriter {
     [[nodiscard]] std::int64_t waiting_change() const noexcept { return waiting_change_; }
     /// What had ended with its host and is pending again, by the notes of hosts that are not given up any more.
     [[nodiscard]] std::vector<LinesBack> take_lines_back() noexcept { return std::move(lines_back_); }
+    /// Of what was settled and noted, for the outcome journal.
+    [[nodiscard]] const std::vector<std::string>& journal_lines() const noexcept { return journal_lines_; }
 
   private:
     [[nodiscard]] Result<void> settle_duplicate(const Settlement& settlement);
@@ -61,6 +65,13 @@ class RecordWriter {
     std::unordered_map<HostId, store::HostRow> rows_;
     std::int64_t waiting_change_ = 0;
     std::vector<LinesBack> lines_back_;
+    bool journal_;
+    std::vector<std::string> journal_lines_;
 };
+
+/// What `RecordWriter::journal_lines` begins with if, as always but after damage or a rebuild, the state knows no more of
+/// these URLs than their tasks do.
+[[nodiscard]] std::vector<std::string> expected_journal_lines(std::span<const Settlement> results, std::span<const Placed> placed,
+                                                              const frontier::HostTable& hosts, WallTime now);
 
 }  // namespace grit::crawl

@@ -1,7 +1,9 @@
 #include "grit/crawl/requeue.hpp"
 
 #include "host_end.hpp"
+#include "journal_lines.hpp"
 
+#include "grit/journal/data.hpp"
 #include "grit/store/codec.hpp"
 
 #include <algorithm>
@@ -127,6 +129,7 @@ Result<std::uint64_t> Requeue::put_back(const RequeueFilter& filter, const Porti
     const auto write = [&](store::WriteTxn& txn) -> Result<void> {
         records = 0;
         hosts.clear();
+        lines_.clear();
         auto totals = store::get_totals(txn);
         if (!totals) {
             return totals.error();
@@ -156,7 +159,8 @@ Result<std::uint64_t> Requeue::put_back(const RequeueFilter& filter, const Porti
             }
             of_host = next;
         }
-        return store::put_totals(txn, *totals);
+        const auto put = store::put_totals(txn, *totals);
+        return put ? write_lines(journal_, txn, lines_) : put;
     };
     if (portion.size() == 0) {
         return 0;
@@ -174,8 +178,9 @@ Result<std::uint64_t> Requeue::put_back(const RequeueFilter& filter, const Porti
 
 // Settled records become waiting ones, due now. @return how many there were.
 Result<std::uint64_t> Requeue::put_back_records(store::WriteTxn& txn, store::Totals& totals,
-                                                std::span<const store::RecordKey> keys) const {
+                                                std::span<const store::RecordKey> keys) {
     std::uint64_t count = 0;
+    const auto host = journal_ != nullptr && !keys.empty() ? store::get_host(txn, keys.front().host) : Result<store::HostRow>(store::HostRow());
     const std::int64_t due = clock_.wall_now().time_since_epoch().count();
     for (const store::RecordKey& key : keys) {
         auto record = store::get_record(txn, key);
@@ -188,6 +193,9 @@ Result<std::uint64_t> Requeue::put_back_records(store::WriteTxn& txn, store::Tot
         record->attempts = 0;
         record->due_ms = due;
         ++count;
+        if (journal_ != nullptr && host) {
+            lines_.push_back(record_line(journal::Kind::retry, host->name, *record, due));
+        }
         if (const auto put = store::put_retry(txn, store::RetryKey{due, key}, record->outcome); !put) {
             return put.error();
         }
@@ -206,7 +214,11 @@ Result<LinesBack> Requeue::put_back_host(store::WriteTxn& txn, store::Totals& to
         return LinesBack{host, 0, 0};  // the next commit that touches it writes it anew
     }
     row->failed -= std::min(row->failed, records);
+    const store::HostRow before = *row;
     const LinesBack back = forgiven ? set_host_end(host, *row, totals, store::kNotGone, 0, 0) : LinesBack{host, 0, 0};
+    if (journal_ != nullptr && journal::manners_differ(before, *row)) {
+        lines_.push_back(host_line(*row, clock_.wall_now().time_since_epoch().count()));
+    }
     if (const auto put = store::put_host(txn, host, *row); !put) {
         return put.error();
     }

@@ -54,6 +54,13 @@ Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<v
     options.input = parts.config.input;
     options.state_dir = parts.config.state.dir;
     options.accept_unfinished_tail = parts.once;
+    options.journal = parts.journal;
+    return options;
+}
+
+Committer::Options commit_options(const Supervisor::Parts& parts) {
+    Committer::Options options;
+    options.journal = parts.journal;
     return options;
 }
 
@@ -65,13 +72,13 @@ Supervisor::Supervisor(const Parts& parts)
       guard_(parts.config.network.allow),
       address_limits_(parts.config.politeness.connections_per_address),
       disk_(kDiskThreads),
-      committer_(parts.writer, parts.layout, hosts_, parts.metrics, parts.clock, parts.log, *this, {}),
+      committer_(parts.writer, parts.layout, hosts_, parts.metrics, parts.clock, parts.log, *this, commit_options(parts)),
       ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
       opt_out_(OptOut::Parts{parts.env, parts.writer, parts.layout, hosts_, parts.clock, parts.log,
-                             [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }}),
+                             [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
       verify_(Verify::Parts{parts.env, parts.writer, parts.depot, parts.layout, parts.clock, parts.log, *this,
-                            [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }}),
+                            [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
                                tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, parts.log,

@@ -1,7 +1,10 @@
 // What an operator has blocked: kept in the state, known to every shard.
 #include "grit/crawl/supervisor.hpp"
 
+#include "journal_lines.hpp"
+
 #include "grit/base/kill_point.hpp"
+#include "grit/journal/data.hpp"
 #include "grit/store/block_rows.hpp"
 
 #include <future>
@@ -67,7 +70,11 @@ Checked<void> Supervisor::block(Block block) {
     if (const auto room = blocklist_->has_room_for(block); known == nullptr && !room) {
         return room;
     }
-    const auto written = parts_.writer.transact([&](store::WriteTxn& txn) { return store::put_block_row(txn, row_of(block)); });
+    const std::vector<std::string> lines{data_line(journal::Kind::block, journal::data_of(row_of(block)), block.since_ms)};
+    const auto written = parts_.writer.transact([&](store::WriteTxn& txn) {
+        const auto put = store::put_block_row(txn, row_of(block));
+        return put ? write_lines(parts_.journal, txn, lines) : put;
+    });
     if (!written) {
         return not_written(written.error());
     }
@@ -88,9 +95,11 @@ Checked<std::optional<Block>> Supervisor::unblock(BlockKind kind, const std::str
     if (const auto state = opt_out_.state(); state && state->running && !state->dry_run && kind == BlockKind::domain && state->row.domain == value) {
         return Problem{"the opt-out of " + value + " is under way"};
     }
+    const std::vector<std::string> lines{
+        data_line(journal::Kind::unblock, journal::data_of(row_of(block)), parts_.clock.wall_now().time_since_epoch().count())};
     const auto written = parts_.writer.transact([&](store::WriteTxn& txn) -> Result<void> {
         const auto erased = store::delete_block_row(txn, politeness::name_of(kind), value);
-        return erased ? Result<void>() : Result<void>(erased.error());
+        return erased ? write_lines(parts_.journal, txn, lines) : Result<void>(erased.error());
     });
     if (!written) {
         return not_written(written.error());

@@ -1,6 +1,7 @@
 #include "verify_work.hpp"
 
 #include "host_end.hpp"
+#include "journal_lines.hpp"
 #include "removals.hpp"
 
 #include "grit/base/low_priority.hpp"
@@ -252,8 +253,11 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
     if (!totals) {
         return totals.error();
     }
-    const std::int64_t due = (owner_.parts_.clock.wall_now().time_since_epoch() + kAskAgainIn).count();
+    const std::int64_t now = owner_.parts_.clock.wall_now().time_since_epoch().count();
+    const std::int64_t due = now + kAskAgainIn.count();
+    std::vector<std::string> lines;
     for (Broken& one : some) {
+        std::string host_name;
         const Named& named = one.named;
         auto record = store::get_record(txn, named.key);
         one.requeued = record && record->location == named.image.path && record->sha256 == named.image.sha256;
@@ -267,6 +271,7 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
         settled -= settled > 0 ? 1 : 0;
         totals->stored_bytes -= record->outcome == Outcome::stored ? std::min(totals->stored_bytes, record->size) : 0;
         if (auto host = store::get_host(txn, named.key.host)) {  // else the next commit writes it anew
+            host_name = host->name;
             host->stored -= host->stored > 0 ? 1 : 0;
             if (host->gone_as != store::kNotGone) {
                 repaired.hosts.push_back(set_host_end(named.key.host, *host, *totals, store::kNotGone, 0, 0));
@@ -285,6 +290,7 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
         record->size = 0;
         record->image_type = 0;
         record->width = record->height = 0;
+        lines.push_back(record_line(journal::Kind::broken, host_name, *record, now));
         auto put = store::put_retry(txn, store::RetryKey{due, named.key}, record->outcome);
         put = put ? store::put_record(txn, named.key, *record) : put;
         if (!put) {
@@ -292,7 +298,8 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
         }
         ++repaired.records;
     }
-    return store::put_totals(txn, *totals);
+    const auto put = store::put_totals(txn, *totals);
+    return put ? write_lines(owner_.parts_.journal, txn, lines) : put;
 }
 
 // Nobody is to find the file by this record, or to be told that it has these bytes.

@@ -60,6 +60,14 @@ void add_state(FamilyList& list, const Metrics& m) {
                m.input_size_bytes);
     list.histogram("gritd_state_commit_duration_seconds", "Time of a group commit, images and state.",
                    m.commit_duration);
+    list.counter("gritd_journal_lines_total", "Lines written into the outcome journal.", m.journal_lines);
+    list.counter("gritd_journal_bytes_total", "Bytes of those lines, before they are compressed.", m.journal_bytes);
+    list.counter("gritd_journal_sealed_bytes_total", "Bytes of sealed files of the outcome journal, compressed.",
+                 m.journal_sealed_bytes);
+    list.histogram("gritd_journal_sync_duration_seconds", "Time for which a commit waited for the outcome journal's sync.",
+                   m.journal_sync_duration);
+    list.counter("gritd_journal_failures_total", "Writes and syncs of the outcome journal that failed; each is tried again.",
+                 m.journal_failures);
     list.gauge("gritd_state_map_used_bytes", "Used part of the state file's map.", m.state_map_used_bytes);
     list.gauge("gritd_state_map_size_bytes", "Size of the state file's map; it grows by itself.",
                m.state_map_size_bytes);

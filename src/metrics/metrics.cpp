@@ -48,6 +48,7 @@ Metrics::Metrics(WallTime started)
       fetch_stage_duration(kStageBounds),
       response_size(kSizeBounds),
       commit_duration(kCommitBounds),
+      journal_sync_duration(kCommitBounds),
       event_loop_lag(kLagBounds),
       started_(started) {}
 

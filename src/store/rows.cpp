@@ -15,6 +15,8 @@ constexpr std::uint8_t kHasDigest = 4;
 constexpr std::uint8_t kHasFinalUrl = 8;
 constexpr std::uint8_t kHasDetail = 16;
 constexpr std::uint8_t kAllFlags = 31;
+// What stands before fields that a row had not from the beginning, and has only where they are not empty.
+constexpr std::uint8_t kMore = 1;
 
 Encoder row() {
     Encoder encoder;
@@ -43,6 +45,16 @@ std::vector<std::string> take_texts(Decoder& decoder) {
         text = decoder.text();
     }
     return texts;
+}
+
+bool has_more(Decoder& decoder) {
+    if (!decoder.ok() || decoder.remaining() == 0) {
+        return false;
+    }
+    if (decoder.u8() != kMore) {
+        decoder.fail(Errc::corrupt);
+    }
+    return decoder.ok();
 }
 
 Outcome take_outcome(Decoder& decoder) {
@@ -100,6 +112,12 @@ std::string encode(const InputRow& input) {
     Encoder encoder = row();
     encoder.text(input.path).varint(input.size_bytes).varint(input.first_block_bytes).raw(input.first_block_digest);
     encoder.varint(input.byte_offset).varint(input.line).u8(input.done ? 1 : 0);
+    if (!input.extents.empty()) {
+        encoder.u8(kMore).varint(input.extents.size());
+    }
+    for (const OrdinalExtent& extent : input.extents) {
+        encoder.varint(extent.first_line).varint(extent.first_ordinal).varint(extent.lines);
+    }
     return encoder.take();
 }
 
@@ -113,6 +131,14 @@ Result<InputRow> decode_input(std::string_view bytes) {
     input.byte_offset = decoder.varint();
     input.line = decoder.varint();
     input.done = decoder.u8() != 0;
+    if (has_more(decoder)) {
+        input.extents.resize(decoder.count(3));
+    }
+    for (OrdinalExtent& extent : input.extents) {
+        extent.first_line = decoder.varint();
+        extent.first_ordinal = decoder.varint();
+        extent.lines = decoder.varint();
+    }
     return checked(decoder, std::move(input));
 }
 
@@ -129,6 +155,9 @@ std::string encode(const HostRow& host) {
     for (const OriginRow& origin : host.origins) {
         encoder.u8(static_cast<std::uint8_t>((origin.https ? kHttps : 0U) | (origin.gone ? kGone : 0U)));
         encoder.varint(origin.port).u8(origin.attempts).u8(static_cast<std::uint8_t>(origin.as)).zigzag(origin.due_ms);
+    }
+    if (host.restored > 0) {
+        encoder.u8(kMore).varint(host.restored);
     }
     return encoder.take();
 }
@@ -164,6 +193,7 @@ Result<HostRow> decode_host(std::string_view bytes) {
         origin.as = take_outcome(decoder);
         origin.due_ms = decoder.zigzag();
     }
+    host.restored = has_more(decoder) ? decoder.varint() : 0;
     return checked(decoder, std::move(host));
 }
 

@@ -47,6 +47,15 @@ struct State {
     bool operator==(const State&) const = default;
 };
 
+/// [journal]: the outcome journal (docs/journal.md).
+struct Journal {
+    bool enabled = true;
+    std::string dir;                          ///< Its folder; empty: `outcomes` below storage.root.
+    std::uint64_t seal_size = 64ULL << 20;    ///< Bytes of lines after which a file is sealed: 64 KiB to 16 GiB.
+    milliseconds seal_after{3'600'000};       ///< Age at which a file is sealed: 1 s to 30 days.
+    bool operator==(const Journal&) const = default;
+};
+
 /// [fetch]: one exchange with a server.
 struct Fetch {
     std::uint32_t max_in_flight = 2000;       ///< Fetches at a time, over all shards: 1 to 100,000.
@@ -165,6 +174,7 @@ struct Config {
     Input input;
     Storage storage;
     State state;
+    Journal journal;
     Fetch fetch;
     Politeness politeness;
     Filter filter;

@@ -1,9 +1,10 @@
 // The commit protocol: image bytes durable before the record that names them, many results at a time.
 //
 //   1. sync      everything written so far is on disk, under temporary names
-//   2. intents   one transaction names the paths that are about to appear
+//   2. intents   one transaction names the paths that are about to appear; the journal's lines are written
 //   3. publish   temporary names become final ones, durably
-//   4. records   one transaction: records, map, progress, counters, hosts; the intents are cleared
+//   4. records   the journal is synced; one transaction: records, map, progress, counters, hosts, how far the journal
+//                counts; the intents are cleared
 //   5. acknowledge
 //
 // A crash before 2 leaves temporaries, which are swept at start. A crash between 2 and 4 leaves images without a
@@ -32,6 +33,9 @@
 #include <unordered_map>
 #include <vector>
 
+namespace grit::journal {
+class Journal;
+}
 namespace grit::metrics {
 class Metrics;
 }
@@ -74,6 +78,7 @@ class Committer {
         Milliseconds interval{200};   ///< between two groups, if there is no more to gather
         std::size_t group = 2'000;    ///< results that make a group before its time
         Milliseconds retry_after_fault{1'000};
+        journal::Journal* journal = nullptr;  ///< nothing: none is written
     };
 
     Committer(store::Writer& writer, archive::Layout& layout, const frontier::HostTable& hosts, metrics::Metrics& metrics,

@@ -25,6 +25,9 @@
 #include <thread>
 #include <vector>
 
+namespace grit::journal {
+class Journal;
+}
 namespace grit::metrics {
 class Metrics;
 }
@@ -58,6 +61,7 @@ class Ingestor {
         std::size_t run_bytes = std::size_t{16} << 20;  ///< memory of a full run; two are held at a time
         /// Told of a fault of our own that is being waited out; on any thread.
         std::function<void(Outcome, const std::string&)> on_fault;
+        journal::Journal* journal = nullptr;  ///< nothing: none is written
     };
     /// A run is in the state.
     using OnRun = std::function<void(RunId, const std::vector<store::RunHost>&)>;
@@ -88,6 +92,7 @@ class Ingestor {
     [[nodiscard]] Checked<std::unique_ptr<annotations::Reader>> open_input(const std::string& path, const store::InputRow* known);
     void take(const annotations::Line& line);
     [[nodiscard]] Checked<void> quarantine(const annotations::BadLine& line, const std::string& path);
+    [[nodiscard]] Ordinal ordinal_of(std::uint64_t line);
     [[nodiscard]] bool run_is_full() const;
     // How far an input is read, as its row remembers it.
     struct Place {

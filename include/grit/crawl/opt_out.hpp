@@ -28,6 +28,10 @@
 #include <string>
 #include <thread>
 
+namespace grit::journal {
+class Journal;
+}
+
 namespace grit::crawl {
 
 /// What an operator asks for.
@@ -65,6 +69,7 @@ class OptOut {
         /// Results handed in so far, and those of them that are on record. Called on the opt-out's thread.
         std::function<std::uint64_t()> submitted;
         std::function<std::uint64_t()> recorded;
+        journal::Journal* journal = nullptr;  ///< nothing: none is written
     };
 
     explicit OptOut(Parts parts);

@@ -21,6 +21,10 @@
 #include <unordered_set>
 #include <vector>
 
+namespace grit::journal {
+class Journal;
+}
+
 namespace grit::crawl {
 
 /// Which URLs are to be asked again.
@@ -53,14 +57,16 @@ class RequeueListener {
 class Requeue {
   public:
     /// @param cancelled  looked at between portions: ends the walk.
+    /// @param journal  nothing: none is written.
     Requeue(store::Env& env, store::Writer& writer, const Clock& clock, const Logger& log, RequeueListener& listener,
-            const std::atomic<bool>& cancelled, std::size_t portion = 10'000)
+            const std::atomic<bool>& cancelled, journal::Journal* journal = nullptr, std::size_t portion = 10'000)
         : env_(env),
           writer_(writer),
           clock_(clock),
           log_(log),
           listener_(listener),
           cancelled_(cancelled),
+          journal_(journal),
           portion_(portion) {}
 
     /// @return how many URLs were put back; with `dry_run`, how many would be.
@@ -86,9 +92,9 @@ class Requeue {
     [[nodiscard]] Result<std::uint64_t> count(const Portion& portion);
     [[nodiscard]] Result<std::uint64_t> put_back(const RequeueFilter& filter, const Portion& portion);
     [[nodiscard]] Result<std::uint64_t> put_back_records(store::WriteTxn& txn, store::Totals& totals,
-                                                         std::span<const store::RecordKey> keys) const;
-    [[nodiscard]] static Result<LinesBack> put_back_host(store::WriteTxn& txn, store::Totals& totals, HostId host,
-                                                         std::uint64_t records, bool forgiven);
+                                                         std::span<const store::RecordKey> keys);
+    [[nodiscard]] Result<LinesBack> put_back_host(store::WriteTxn& txn, store::Totals& totals, HostId host,
+                                                  std::uint64_t records, bool forgiven);
     void damaged(store::Table table, const ErrorCode& error) const;
 
     store::Env& env_;
@@ -97,7 +103,9 @@ class Requeue {
     const Logger& log_;
     RequeueListener& listener_;
     const std::atomic<bool>& cancelled_;
+    journal::Journal* journal_;
     std::size_t portion_;
+    std::vector<std::string> lines_;       // for the journal, of one transaction
     std::unordered_set<HostId> counted_;  // hosts whose lines a dry run has counted
 };
 

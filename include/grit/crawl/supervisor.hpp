@@ -83,6 +83,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
         const Clock& clock;
         const Logger& log;
         bool once = false;
+        journal::Journal* journal = nullptr;  ///< nothing: none is written
     };
 
     /// @throw std::runtime_error with a text for the operator (trust store, DNS servers).

@@ -23,6 +23,10 @@
 #include <string>
 #include <thread>
 
+namespace grit::journal {
+class Journal;
+}
+
 namespace grit::crawl {
 
 /// What an operator asks for.
@@ -76,6 +80,7 @@ class Verify {
         /// Results handed in so far, and those of them that are on record. Called on the verify's thread.
         std::function<std::uint64_t()> submitted;
         std::function<std::uint64_t()> recorded;
+        journal::Journal* journal = nullptr;  ///< nothing: none is written
     };
 
     explicit Verify(Parts parts);

@@ -61,6 +61,11 @@ class Metrics {
     Gauge input_offset_bytes;
     Gauge input_size_bytes;
     DurationHistogram commit_duration;
+    Counter journal_lines;         ///< Written into the outcome journal.
+    Counter journal_bytes;         ///< Of them, as written.
+    Counter journal_sealed_bytes;  ///< Of sealed files, as compressed.
+    DurationHistogram journal_sync_duration;
+    Counter journal_failures;  ///< Writes and syncs that failed.
     Gauge state_map_used_bytes;
     Gauge state_map_size_bytes;
     Gauge volume_free_bytes;

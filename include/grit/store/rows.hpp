@@ -33,6 +33,14 @@ struct Totals {
     bool operator==(const Totals&) const = default;
 };
 
+/// Lines of an input that follow each other, and the ordinals that they have.
+struct OrdinalExtent {
+    std::uint64_t first_line = 0;
+    Ordinal first_ordinal = 0;
+    std::uint64_t lines = 0;
+    bool operator==(const OrdinalExtent&) const = default;
+};
+
 /// How far an input file has been read.
 struct InputRow {
     std::string path;
@@ -42,6 +50,9 @@ struct InputRow {
     std::uint64_t byte_offset = 0;  ///< Where the next line begins, in decompressed bytes.
     std::uint64_t line = 0;         ///< Number of the next line, from 0.
     bool done = false;
+    /// Which ordinals its lines have, ascending in both. After a rebuild of the state they reach beyond `line`: lines that
+    /// are read again get the ordinals that they had. An older gritd kept none.
+    std::vector<OrdinalExtent> extents{};
     bool operator==(const InputRow&) const = default;
 };
 
@@ -87,6 +98,8 @@ struct HostRow {
                                    ///< in the queue still. 0 unless it is given up.
     std::int64_t gone_ms = 0;      ///< When it was given up, ms since 1970; only then.
     std::vector<OriginRow> origins;  ///< Those that are down; the others are asked as the host is.
+    std::uint64_t restored = 0;  ///< Records that a rebuild brought back and whose own line was not met again yet: when
+                                 ///< it comes it is passed over, for it is counted with its record.
     bool operator==(const HostRow&) const = default;
 };
 

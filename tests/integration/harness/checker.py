@@ -108,7 +108,7 @@ class Images:
     def names(self) -> Iterator[str]:
         for path in sorted(self._root.rglob("*")):
             name = path.relative_to(self._root)
-            if name.parts[0] == ".gritd" or not path.is_file() or path.suffix in SIDECARS:
+            if name.parts[0] in (".gritd", "outcomes") or not path.is_file() or path.suffix in SIDECARS:
                 continue
             if path.suffix != ".tar":
                 yield str(name)

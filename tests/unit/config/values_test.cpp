@@ -57,6 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
     EveryKey, ConfigRange,
     testing::Values(
         Range{"storage", "min_free", "\"0\"", "\"4194304TiB\"", "", "\"4194305TiB\"", "range (0B to 4194304TiB)"},
+        Range{"journal", "seal_size", "\"64KiB\"", "\"16GiB\"", "\"1KiB\"", "\"17GiB\"", "is out of range (64KiB to 16GiB)"},
+        Range{"journal", "seal_after", "\"1s\"", "\"30d\"", "\"0\"", "\"31d\"", "is out of range (1s to 720h)"},
         Range{"fetch", "max_in_flight", "1", "100000", "0", "100001", "is out of range (1 to 100000)"},
         Range{"fetch", "connect_timeout", "\"1ms\"", "\"1h\"", "\"0\"", "\"61m\"", kTimeouts},
         Range{"fetch", "first_byte_timeout", "\"1ms\"", "\"1h\"", "\"0\"", "\"61m\"", kTimeouts},

@@ -44,6 +44,7 @@ class CommitterFaultTest : public CrawlRig {
         EXPECT_EQ(record_of("http://a.example.org/4").attempts, 1u) << "a fault of ours is charged to nobody";
         expect_nothing_lost();
         expect_images_agree();
+        expect_journal_agrees();
     }
 
     /// Commits until all is settled; what comes back is fetched again.
@@ -98,6 +99,7 @@ TEST_P(CommitterFaultAt, NothingIsRecordedThatIsNotOnDiskAndNothingIsLost) {
     EXPECT_EQ(committer_->uncommitted(), 0u);
     expect_nothing_lost();
     expect_images_agree(false);
+    expect_journal_agrees();
 }
 
 INSTANTIATE_TEST_SUITE_P(EachCall, CommitterFaultAt,
@@ -144,6 +146,67 @@ TEST_F(CommitterFaultTest, AFailedSyncSendsImagesBackAndKeepsTheRest) {
     expect_all_is_well();
 }
 
+class JournalFaultAt : public CommitterFaultTest, public ::testing::WithParamInterface<std::tuple<int, int, int>> {};
+
+TEST_P(JournalFaultAt, TheGroupIsKeptAndTheJournalSaysWhatTheStateSays) {
+    const auto [number, error, more] = GetParam();
+    for (int i = 0; i < kUrls; ++i) {
+        end(take());
+    }
+    calls_->fail(number, error, more);
+    for (int i = 0; i < 3; ++i) {
+        commit();
+        expect_nothing_lost();
+        expect_images_agree(false, true);
+        expect_journal_agrees();
+    }
+    drive();
+    EXPECT_TRUE(listener_.back.empty()) << "nobody is asked again for a fault of the journal";
+    expect_all_is_well();
+    for (const Outcome fault : listener_.faults) {
+        EXPECT_EQ(fault, error == ENOSPC ? Outcome::disk_full : Outcome::store_error);
+    }
+    // And after a restart.
+    open_journal();
+    expect_journal_agrees();
+}
+
+INSTANTIATE_TEST_SUITE_P(EachCall, JournalFaultAt,
+                         ::testing::Combine(::testing::Range(1, 4), ::testing::Values(EIO, ENOSPC), ::testing::Values(0, 1, 5)));
+
+// A disk that has refused a sync would say that all is well when it is asked again.
+TEST_F(CommitterFaultTest, AfterARefusedSyncTheJournalGoesOnInAnotherFile) {
+    end(take());
+    commit();
+    const auto before = store::get_journal_mark(env_->read().value()).value();
+    end(take());
+    calls_->fail(2, EIO);  // the lines are written, and can not be synced
+    commit();
+    EXPECT_EQ(listener_.faults, std::vector<Outcome>{Outcome::store_error});
+    EXPECT_EQ(store::get_journal_mark(env_->read().value()).value(), before);
+    commit();
+    EXPECT_GT(store::get_journal_mark(env_->read().value()).value().file, before.file);
+    expect_journal_agrees();
+}
+
+// Between a group that failed and its next try others write into the journal, too.
+TEST_F(CommitterFaultTest, WhatOthersWriteBehindAFailedGroupIsNotMixedWithIt) {
+    end(take());
+    calls_->fail(2, ENOSPC);
+    commit();
+    EXPECT_EQ(committer_->uncommitted(), 1u);
+    journal::Line other;
+    other.kind = journal::Kind::block;
+    other.data = {{"kind", "domain"}, {"value", "x.test"}};
+    const std::vector<std::string> lines{journal::text_of(other)};
+    ASSERT_TRUE(writer_.transact([&](store::WriteTxn& txn) { return journal_->write(txn, lines); }));
+    ASSERT_EQ(journal_lines().size(), 1u);
+    EXPECT_EQ(journal_lines()[0].kind, journal::Kind::block);
+    commit();
+    ASSERT_EQ(journal_lines().size(), 2u);
+    expect_journal_agrees();
+}
+
 // The process ends before or after each call of the protocol. Then the next one takes the state over.
 class Life final : public CommitterFaultTest {
   public:
@@ -154,12 +217,13 @@ class Life final : public CommitterFaultTest {
     }
     void TestBody() override {}
 
-    void crawl_and_die_at(int moment) {
+    /// @param in_journal  of the calls of the journal; else of those of the images.
+    void crawl_and_die_at(int moment, bool in_journal) {
         for (int i = 0; i < kUrls; ++i) {
             end(take());
         }
-        const int before = 2 * system_->calls();
-        system_->on_call = [=](int now) {
+        const int before = 2 * (in_journal ? calls_->calls() : system_->calls());
+        (in_journal ? calls_->on_call : system_->on_call) = [=](int now) {
             if (now - before == moment) {
                 _exit(1);
             }
@@ -173,6 +237,7 @@ class Life final : public CommitterFaultTest {
         clean_up_after_crash();
         expect_nothing_lost();
         expect_images_agree();
+        expect_journal_agrees();
         while (frontier_->counts().remaining > 0) {
             end(take());
         }
@@ -181,7 +246,10 @@ class Life final : public CommitterFaultTest {
     }
 };
 
-TEST(CommitterKill, ARestartFindsNoImageWithoutItsRecordAndNoRecordWithoutItsImage) {
+class CommitterKill : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(InCallsOfImagesAndOfTheJournal, CommitterKill, ::testing::Bool());
+
+TEST_P(CommitterKill, ARestartFindsNoImageWithoutItsRecordAndNoRecordWithoutItsImage) {
     bool finished = false;
     int moment = 0;
     for (; !finished && moment < 100; ++moment) {
@@ -190,7 +258,7 @@ TEST(CommitterKill, ARestartFindsNoImageWithoutItsRecordAndNoRecordWithoutItsIma
         const pid_t child = fork();
         if (child == 0) {
             std::filesystem::create_directory(folder.path() / "state");
-            Life(folder.path() / "state", true).crawl_and_die_at(moment);
+            Life(folder.path() / "state", true).crawl_and_die_at(moment, GetParam());
         }
         int status = 0;
         ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -198,7 +266,7 @@ TEST(CommitterKill, ARestartFindsNoImageWithoutItsRecordAndNoRecordWithoutItsIma
         finished = WEXITSTATUS(status) == 0 && moment > 0;
         Life(folder.path() / "state", false).take_over_and_end();
     }
-    EXPECT_GT(moment, 12) << "there are at least as many moments";
+    EXPECT_GT(moment, GetParam() ? 4 : 12) << "there are at least as many moments";
 }
 
 }  // namespace

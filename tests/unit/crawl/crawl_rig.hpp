@@ -3,6 +3,8 @@
 
 #include "grit/archive/layout.hpp"
 #include "grit/crawl/committer.hpp"
+#include "grit/journal/journal.hpp"
+#include "grit/journal/reader.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/metrics/metrics.hpp"
 
@@ -78,6 +80,48 @@ class FaultyFileSystem final : public archive::RealFileSystem {
     std::atomic<int> error_{EIO};
 };
 
+/// The journal's calls, which can be made to fail.
+class FaultyFileCalls final : public journal::FileCalls {
+  public:
+    /// The n-th call from now (from 1) fails, and so do the `more` after it. A write that fails has written half.
+    void fail(int n, int error, int more = 0) {
+        first_ = calls_ + n;
+        last_ = first_ + more;
+        error_ = error;
+    }
+    [[nodiscard]] int calls() const { return calls_; }
+    /// Called before and after each call, with its number.
+    std::function<void(int)> on_call;
+
+    int write(int descriptor, std::string_view bytes, std::size_t& written) override {
+        return around([&](bool fails) {
+            return FileCalls::write(descriptor, fails ? bytes.substr(0, bytes.size() / 2) : bytes, written);
+        });
+    }
+    int sync(int descriptor) override {
+        return around([&](bool fails) { return fails ? 0 : FileCalls::sync(descriptor); });
+    }
+
+  private:
+    template <class Call>
+    int around(Call call) {
+        const int number = ++calls_;
+        const bool fails = number >= first_ && number <= last_;
+        if (on_call) {
+            on_call(2 * number - 1);
+        }
+        const int result = call(fails);
+        if (on_call) {
+            on_call(2 * number);
+        }
+        return fails ? error_.load() : result;
+    }
+    std::atomic<int> calls_{0};
+    std::atomic<int> first_{0};
+    std::atomic<int> last_{-1};
+    std::atomic<int> error_{EIO};
+};
+
 /// Keeps what a commit says until the test looks.
 class Listener final : public CommitListener {
   public:
@@ -110,6 +154,7 @@ class CrawlRig : public frontier::test::FrontierRig {
   protected:
     explicit CrawlRig(std::filesystem::path dir = {}) : FrontierRig(std::move(dir)) {
         open_depot();
+        open_journal();
         open_committer();
     }
     ~CrawlRig() override {
@@ -130,8 +175,20 @@ class CrawlRig : public frontier::test::FrontierRig {
         layout_ = make_layout();
     }
     virtual std::unique_ptr<archive::Layout> make_layout() { return archive::make_files_layout(*depot_); }
+    void open_journal() {
+        journal_.reset();
+        auto calls = std::make_unique<FaultyFileCalls>();
+        calls_ = calls.get();
+        journal::JournalOptions options;
+        options.folder = dir_ / "outcomes";
+        auto opened = journal::Journal::open(std::move(options), *env_, metrics_, clock_, log_, std::move(calls));
+        ASSERT_TRUE(opened) << opened.error().what;
+        journal_ = std::move(*opened);
+    }
     void open_committer() {
-        committer_ = std::make_unique<Committer>(writer_, *layout_, hosts_, metrics_, clock_, log_, listener_, Committer::Options{});
+        Committer::Options options;
+        options.journal = journal_.get();
+        committer_ = std::make_unique<Committer>(writer_, *layout_, hosts_, metrics_, clock_, log_, listener_, options);
         const store::ReadTxn txn = env_->read().value();
         ASSERT_TRUE(committer_->load(txn));
     }
@@ -307,8 +364,45 @@ class CrawlRig : public frontier::test::FrontierRig {
         EXPECT_EQ(records_waiting, waiting);
     }
 
+    /// What the journal says, as far as the state counts it; without the lines that begin its files.
+    std::vector<journal::Line> journal_lines() {
+        std::vector<journal::Line> lines;
+        const auto mark = store::get_journal_mark(env_->read().value()).value();
+        const auto report = journal::read_journal(dir_ / "outcomes", [&](journal::Line& line, std::uint64_t) {
+            if (line.kind != journal::Kind::begin && line.seq < mark.next_seq) {
+                lines.push_back(std::move(line));
+            }
+            return true;
+        });
+        EXPECT_TRUE(report);
+        EXPECT_EQ(report->missing, 0u);
+        EXPECT_LE(mark.next_seq - 1, report->last_seq) << "a line is missing at the end";
+        return lines;
+    }
+
+    /// The last line of each record says what the record does, and every record has one.
+    void expect_journal_agrees() {
+        std::map<std::string, store::Record> told;
+        for (const journal::Line& line : journal_lines()) {
+            if (journal::has_record(line.kind)) {
+                told.insert_or_assign(line.record.url, line.record);
+            }
+        }
+        const store::ReadTxn txn = env_->read().value();
+        std::size_t records = 0;
+        ASSERT_TRUE(store::for_each_record(txn, [&](const store::RecordKey&, const store::Record& record) {
+            ++records;
+            store::Record known = told[record.url];
+            known.last_ms = record.last_ms;  // of a retry it is the time of the operator's order
+            EXPECT_EQ(known, record) << record.url;
+            return true;
+        }));
+        EXPECT_EQ(told.size(), records) << "a line of what never happened";
+    }
+
     /// No record names a missing image, no image is without a record, nothing is left over.
-    void expect_images_agree(bool temporaries_gone = true) {
+    /// @param waits_for_journal  a group whose images are published may wait for its records.
+    void expect_images_agree(bool temporaries_gone = true, bool waits_for_journal = false) {
         namespace fs = std::filesystem;
         const store::ReadTxn txn = env_->read().value();
         std::map<std::string, std::uint64_t> on_disk;
@@ -327,8 +421,10 @@ class CrawlRig : public frontier::test::FrontierRig {
             }
             return true;
         }));
-        EXPECT_EQ(named.size(), on_disk.size()) << "an image without a record";
-        EXPECT_TRUE(store::get_intents(txn).value().empty());
+        const auto intents = store::get_intents(txn).value();
+        const bool may_intend = waits_for_journal && !intents.empty();
+        EXPECT_TRUE(may_intend || named.size() == on_disk.size()) << "an image without a record";
+        EXPECT_TRUE(may_intend || intents.empty());
         if (temporaries_gone) {
             EXPECT_TRUE(fs::is_empty(dir_ / "images/.gritd/tmp"));
         }
@@ -338,6 +434,8 @@ class CrawlRig : public frontier::test::FrontierRig {
     FaultyFileSystem* system_ = nullptr;
     std::unique_ptr<archive::Depot> depot_;
     std::unique_ptr<archive::Layout> layout_;
+    FaultyFileCalls* calls_ = nullptr;
+    std::unique_ptr<journal::Journal> journal_;
     Listener listener_;
     std::unique_ptr<Committer> committer_;
 };

@@ -108,6 +108,18 @@ TEST(Rows, GiveBackWhatWasWritten) {
     EXPECT_EQ(decode_texts(encode_texts(texts)).value(), texts);
 }
 
+// What rows got later stands behind the rest, and only where there is something: older rows are read as they are.
+TEST(Rows, KeepWhatOlderRowsDoNotHave) {
+    HostRow host = full_host();
+    host.restored = 7;
+    EXPECT_EQ(decode_host(encode(host)).value(), host);
+    InputRow input = full_input();
+    input.extents = {{0, 0, 12'000}, {12'000, 15'000, 8'000}};
+    EXPECT_EQ(decode_input(encode(input)).value(), input);
+    EXPECT_FALSE(decode_input(encode(input) + "x"));
+    EXPECT_FALSE(decode_host(encode(full_host()) + "\x02\x07"));
+}
+
 // A settled record is most of what the state holds: 20 M of them should stay a few GB.
 TEST(Rows, StoredRecordIsSmall) {
     Record record = full_record();

@@ -1,0 +1,137 @@
+// What a start makes of the files that are there.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "compress.hpp"
+#include "grit/journal/files.hpp"
+#include "grit/journal/journal.hpp"
+#include "sealer.hpp"
+
+namespace grit::journal {
+namespace {
+
+constexpr mode_t kFolderMode = 0750;
+
+Problem failed(const std::string& path, std::string_view doing, int error) {
+    return Problem{fmt::format("outcome journal: {} can not be {}: {}", path, doing, std::generic_category().message(error))};
+}
+
+// The dataset that a file's first line names; nothing if it has no such line.
+std::optional<std::string> dataset_of(const std::string& path, bool sealed) {
+    std::string first;
+    static_cast<void>(read_file(path, sealed, [&first](std::string_view piece) {
+        first += piece;
+        return first.find('\n') == std::string::npos;
+    }));
+    const auto line = parse_line(std::string_view(first).substr(0, first.find('\n')));
+    if (!line || line->kind != Kind::begin) {
+        return std::nullopt;
+    }
+    const auto* dataset = line->data.if_contains("dataset");
+    return dataset != nullptr && dataset->is_string() ? std::optional(std::string(dataset->get_string())) : std::nullopt;
+}
+
+}  // namespace
+
+Checked<std::unique_ptr<Journal>> Journal::open(Options options, store::Env& env, metrics::Metrics& metrics, const Clock& clock,
+                                                const Logger& log, std::unique_ptr<FileCalls> calls) {
+    std::unique_ptr<Journal> journal(new Journal(std::move(options), env, metrics, clock, log, std::move(calls)));
+    if (auto prepared = journal->prepare(); !prepared) {
+        return prepared.error();
+    }
+    return journal;
+}
+
+Checked<void> Journal::prepare() {
+    if (::mkdir(options_.folder.c_str(), kFolderMode) != 0 && errno != EEXIST) {
+        return failed(options_.folder.string(), "made", errno);
+    }
+    const auto files = list_files(options_.folder);
+    if (!files) {
+        return Problem{"outcome journal: " + files.error().what};
+    }
+    const auto mark = [this]() -> Result<store::JournalMark> {
+        const auto txn = env_.read();
+        return txn ? store::get_journal_mark(*txn) : Result<store::JournalMark>(txn.error());
+    }();
+    if (!mark) {
+        return Problem{"the state can not be read: " + mark.error().message()};
+    }
+    sealer_ = std::make_unique<Sealer>(options_.folder, metrics_, log_);
+    bool sealed_before = false;  // the same number, sealed: listed behind the plain one
+    for (auto file = files->rbegin(); file != files->rend(); ++file) {
+        ::unlink((path_of(file->number, true) + ".part").c_str());
+        if (auto checked = check_dataset(file->number, file->sealed); !checked) {
+            return checked;
+        }
+        if (file->sealed) {
+            sealed_before = true;
+        } else if (std::exchange(sealed_before, false) && std::prev(file)->number == file->number) {
+            ::unlink(path_of(file->number, false).c_str());
+        } else if (auto taken = take_over(file->number, *mark); !taken) {
+            return taken;
+        }
+        last_number_ = std::max(last_number_, file->number);
+    }
+    if (last_number_ > mark->file && files->back().sealed) {
+        log_.warning("journal.ahead_of_state", {{"file", path_of(last_number_, true)}, {"state_knows", mark->file}});
+    } else if (last_number_ < mark->file) {
+        log_.error("journal.file_missing", {{"file", path_of(mark->file, false)}});
+    }
+    return {};
+}
+
+// A file that is not sealed: the one that the state names goes on, older ones are sealed, newer ones never were.
+Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark& mark) {
+    const std::string path = path_of(number, false);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        return failed(path, "looked at", errno);
+    }
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (number > mark.file) {
+        ::unlink(path.c_str());
+        return {};
+    }
+    if (number < mark.file || size < mark.bytes) {
+        if (number == mark.file) {
+            log_.error("journal.shorter_than_counted", {{"file", path}, {"bytes", size}, {"counted", mark.bytes}});
+        }
+        sealer_->add(number, size);
+        return {};
+    }
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(mark.bytes)) != 0) {
+        return failed(path, "opened for writing", errno);
+    }
+    if (size > mark.bytes) {
+        log_.info("journal.cut_back", {{"file", path}, {"bytes", size - mark.bytes}});
+    }
+    number_ = number;
+    size_ = base_ = mark.bytes;
+    base_seq_ = mark.next_seq;
+    named_ = true;
+    counted_ = mark.bytes;
+    opened_ = clock_.now();
+    return {};
+}
+
+Checked<void> Journal::check_dataset(std::uint64_t number, bool sealed) const {
+    const std::string path = path_of(number, sealed);
+    const auto dataset = dataset_of(path, sealed);
+    if (!dataset || *dataset == env_.dataset_id()) {
+        return {};
+    }
+    return Problem{fmt::format("outcome journal: {} is of another dataset ({}; this state is {}). If that dataset's state was lost, "
+                               "`gritctl rebuild` restores it from its journal; else choose another journal.dir",
+                               path, *dataset, env_.dataset_id())};
+}
+
+}  // namespace grit::journal
