@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/base/kill_point.hpp"
 #include "grit/base/version.hpp"
 #include "grit/journal/data.hpp"
 #include "grit/journal/error.hpp"
@@ -197,6 +198,7 @@ Result<void> Journal::append(std::string_view text) {
         text.remove_prefix(written);
         durable_ = false;
     }
+    kill_point("journal.written");
     return {};
 }
 
@@ -217,6 +219,7 @@ Result<void> Journal::sync() {
         return errc_of_errno(error);
     }
     named_ = durable_ = true;
+    kill_point("journal.synced");
     return {};
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "grit/base/kill_point.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/metrics/metrics.hpp"
 
@@ -62,6 +63,7 @@ void Sealer::seal(const Work& work) const {
     const std::string part = sealed + ".part";
     const auto written = compress_file(plain, work.bytes, part);
     int error = written ? 0 : written.error().value();
+    kill_point("journal.compressed");
     error = error == 0 && ::rename(part.c_str(), sealed.c_str()) != 0 ? errno : error;
     error = error == 0 ? sync_folder(folder_) : error;
     if (error != 0) {
@@ -69,6 +71,7 @@ void Sealer::seal(const Work& work) const {
         ::unlink(part.c_str());
         return;
     }
+    kill_point("journal.renamed");
     ::unlink(plain.c_str());
     metrics_.journal_sealed_bytes.add(*written);
     log_.info("journal.sealed", {{"file", sealed}, {"lines_bytes", work.bytes}, {"bytes", *written}});
