@@ -141,6 +141,7 @@ Result<std::string> Journal::header(const store::Txn& txn, const store::JournalM
                  {"dataset", env_.dataset_id()},
                  {"gritd", version()},
                  {"previous_file", mark.file},
+                 {"previous_bytes", mark.bytes},
                  {"next_ordinal", totals->next_ordinal},
                  {"inputs", std::move(inputs)},
                  {"blocks", std::move(blocked)}};
@@ -237,7 +238,9 @@ void Journal::abandon() {
     counted_.store(0, std::memory_order_relaxed);
     staged_.clear();
     if (base_ == 0) {
+        // Its number is used again: should a power cut bring it back, its name is the other's.
         ::unlink(path_of(number_, false).c_str());
+        --last_number_;
     } else {
         sealer_->add(number_, base_);
     }

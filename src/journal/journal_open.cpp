@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include "compress.hpp"
+#include "first_line.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/journal/journal.hpp"
 #include "sealer.hpp"
@@ -23,19 +25,16 @@ Problem failed(const std::string& path, std::string_view doing, int error) {
     return Problem{fmt::format("outcome journal: {} can not be {}: {}", path, doing, std::generic_category().message(error))};
 }
 
-// The dataset that a file's first line names; nothing if it has no such line.
-std::optional<std::string> dataset_of(const std::string& path, bool sealed) {
-    std::string first;
-    static_cast<void>(read_file(path, sealed, [&first](std::string_view piece) {
-        first += piece;
-        return first.find('\n') == std::string::npos;
-    }));
-    const auto line = parse_line(std::string_view(first).substr(0, first.find('\n')));
-    if (!line || line->kind != Kind::begin) {
-        return std::nullopt;
-    }
-    const auto* dataset = line->data.if_contains("dataset");
-    return dataset != nullptr && dataset->is_string() ? std::optional(std::string(dataset->get_string())) : std::nullopt;
+std::string text_of(const boost::json::object& data, std::string_view name) {
+    const auto* value = data.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::optional<std::uint64_t> number_of(const boost::json::object& data, std::string_view name) {
+    const auto* value = data.if_contains(name);
+    boost::system::error_code error;
+    const auto number = value != nullptr ? value->to_number<std::uint64_t>(error) : 0;
+    return value == nullptr || error ? std::nullopt : std::optional(number);
 }
 
 }  // namespace
@@ -50,8 +49,10 @@ Checked<std::unique_ptr<Journal>> Journal::open(Options options, store::Env& env
 }
 
 Checked<void> Journal::prepare() {
-    if (::mkdir(options_.folder.c_str(), kFolderMode) != 0 && errno != EEXIST) {
-        return failed(options_.folder.string(), "made", errno);
+    int error = ::mkdir(options_.folder.c_str(), kFolderMode) == 0 ? 0 : errno;
+    error = error == 0 ? sync_folder(options_.folder.parent_path()) : error;
+    if (error != 0 && error != EEXIST) {
+        return failed(options_.folder.string(), "made", error);
     }
     const auto files = list_files(options_.folder);
     if (!files) {
@@ -66,18 +67,25 @@ Checked<void> Journal::prepare() {
     }
     sealer_ = std::make_unique<Sealer>(options_.folder, metrics_, log_);
     bool sealed_before = false;  // the same number, sealed: listed behind the plain one
+    std::optional<Line> next;    // what the file behind says of itself
     for (auto file = files->rbegin(); file != files->rend(); ++file) {
         ::unlink((path_of(file->number, true) + ".part").c_str());
-        if (auto checked = check_dataset(file->number, file->sealed); !checked) {
+        auto begin = first_line_of(path_of(file->number, file->sealed), file->sealed);
+        if (auto checked = begin ? check_dataset(path_of(file->number, file->sealed), *begin) : Checked<void>(); !checked) {
             return checked;
         }
         if (file->sealed) {
             sealed_before = true;
         } else if (std::exchange(sealed_before, false) && std::prev(file)->number == file->number) {
             ::unlink(path_of(file->number, false).c_str());
-        } else if (auto taken = take_over(file->number, *mark); !taken) {
-            return taken;
+        } else {
+            const bool told = next && number_of(next->data, "previous_file") == file->number;
+            const auto committed = told ? number_of(next->data, "previous_bytes") : std::nullopt;
+            if (auto taken = take_over(file->number, *mark, committed); !taken) {
+                return taken;
+            }
         }
+        next = begin && file->number <= mark->file ? std::move(begin) : std::nullopt;
         last_number_ = std::max(last_number_, file->number);
     }
     if (last_number_ > mark->file && files->back().sealed) {
@@ -89,7 +97,7 @@ Checked<void> Journal::prepare() {
 }
 
 // A file that is not sealed: the one that the state names goes on, older ones are sealed, newer ones never were.
-Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark& mark) {
+Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark& mark, std::optional<std::uint64_t> committed) {
     const std::string path = path_of(number, false);
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
@@ -104,7 +112,7 @@ Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark&
         if (number == mark.file) {
             log_.error("journal.shorter_than_counted", {{"file", path}, {"bytes", size}, {"counted", mark.bytes}});
         }
-        sealer_->add(number, size);
+        sealer_->add(number, std::min(size, committed.value_or(size)));
         return {};
     }
     descriptor_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -123,15 +131,14 @@ Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark&
     return {};
 }
 
-Checked<void> Journal::check_dataset(std::uint64_t number, bool sealed) const {
-    const std::string path = path_of(number, sealed);
-    const auto dataset = dataset_of(path, sealed);
-    if (!dataset || *dataset == env_.dataset_id()) {
+Checked<void> Journal::check_dataset(const std::string& path, const Line& begin) const {
+    const std::string dataset = text_of(begin.data, "dataset");
+    if (dataset.empty() || dataset == env_.dataset_id()) {
         return {};
     }
     return Problem{fmt::format("outcome journal: {} is of another dataset ({}; this state is {}). If that dataset's state was lost, "
                                "`gritctl rebuild` restores it from its journal; else choose another journal.dir",
-                               path, *dataset, env_.dataset_id())};
+                               path, dataset, env_.dataset_id())};
 }
 
 }  // namespace grit::journal

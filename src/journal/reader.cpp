@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "compress.hpp"
+#include "first_line.hpp"
 #include "grit/journal/files.hpp"
 
 namespace grit::journal {
@@ -23,8 +25,10 @@ class Reading {
         : folder_(std::move(folder)), visit_(visit) {}
 
     // @return false if the visitor has enough.
-    bool read(const JournalFile& file) {
+    // @param limit  the number of the next file's first line: what lies behind it in this one was never committed.
+    bool read(const JournalFile& file, std::uint64_t limit) {
         name_ = name_of(file);
+        limit_ = limit;
         rest_.clear();
         goes_on_ = true;
         const std::string path = (folder_ / name_).string();
@@ -73,8 +77,8 @@ class Reading {
             ++damaged_since_last_;
             return;
         }
-        if (line->seq <= report_.last_seq) {
-            return;  // told before: a stop between two steps of sealing
+        if (line->seq <= report_.last_seq || line->seq >= limit_) {
+            return;
         }
         const std::uint64_t gap = line->seq - report_.last_seq - 1;
         const std::uint64_t missing = gap - std::min(gap, std::exchange(damaged_since_last_, 0));
@@ -110,6 +114,7 @@ class Reading {
     JournalReport report_;
     std::string name_;
     std::string rest_;
+    std::uint64_t limit_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint64_t damaged_since_last_ = 0;
     bool goes_on_ = true;
@@ -124,8 +129,13 @@ Checked<JournalReport> read_journal(const std::filesystem::path& folder, const s
     }
     Reading reading(folder, visit);
     for (std::size_t i = 0; i < files->size(); ++i) {
-        const bool twice = i + 1 < files->size() && (*files)[i + 1].number == (*files)[i].number;
-        if (!twice && !reading.read((*files)[i])) {  // of two the sealed one is whole
+        const JournalFile& file = (*files)[i];
+        const JournalFile* const next = i + 1 < files->size() ? &(*files)[i + 1] : nullptr;
+        if (next != nullptr && next->number == file.number) {
+            continue;  // of the two the sealed one is whole
+        }
+        const auto begin = next != nullptr ? first_line_of((folder / name_of(*next)).string(), next->sealed) : std::nullopt;
+        if (!reading.read(file, begin ? begin->seq : std::numeric_limits<std::uint64_t>::max())) {
             break;
         }
     }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,8 +87,8 @@ class Journal {
     Journal(Options options, store::Env& env, metrics::Metrics& metrics, const Clock& clock, const Logger& log,
             std::unique_ptr<FileCalls> calls);
     [[nodiscard]] Checked<void> prepare();
-    [[nodiscard]] Checked<void> check_dataset(std::uint64_t number, bool sealed) const;
-    [[nodiscard]] Checked<void> take_over(std::uint64_t number, const store::JournalMark& mark);
+    [[nodiscard]] Checked<void> check_dataset(const std::string& path, const Line& begin) const;
+    [[nodiscard]] Checked<void> take_over(std::uint64_t number, const store::JournalMark& mark, std::optional<std::uint64_t> committed);
     [[nodiscard]] std::string path_of(std::uint64_t number, bool sealed) const;
     [[nodiscard]] Result<void> begin_file(const store::JournalMark& mark);
     [[nodiscard]] Result<std::string> header(const store::Txn& txn, const store::JournalMark& mark) const;

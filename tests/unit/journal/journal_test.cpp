@@ -139,6 +139,28 @@ TEST_F(JournalTest, AStopBetweenTheStepsOfSealingLosesAndRepeatsNothing) {
     EXPECT_THAT(names(), ElementsAre("outcomes-00000001.jsonl.zst"));
 }
 
+// A sync was refused, the next file was begun, and a power cut brought back what was never committed of the older one.
+TEST_F(JournalTest, WhatAnOlderFileHasBehindItsCommittedLinesNeverCounts) {
+    ASSERT_TRUE(write(lines(2)));
+    const std::uint64_t committed = mark().bytes;
+    auto plain = bytes_of(path("outcomes-00000001.jsonl"));
+    seal();
+    ASSERT_TRUE(write(lines(2, "true")));
+    const std::string never = whole_line(4, lines(1, "never")[0]) + whole_line(5, lines(2, "never")[1]);
+    ASSERT_EQ(plain.size(), committed);
+    std::filesystem::remove(path("outcomes-00000001.jsonl.zst"));
+    put_bytes(path("outcomes-00000001.jsonl"), plain + never);
+    for (int i = 0; i < 2; ++i) {  // as it is found, and once it is sealed
+        const auto all = read();
+        ASSERT_EQ(all.lines.size(), 4u);
+        EXPECT_EQ(all.lines[2].record.url, "http://true/0");
+        EXPECT_EQ(all.report.missing, 0u);
+        open();
+        drain();
+    }
+    EXPECT_EQ(names()[0], "outcomes-00000001.jsonl.zst");
+}
+
 TEST_F(JournalTest, AFileThatLostItsEndIsNotGoneOnWith) {
     ASSERT_TRUE(write(lines(3)));
     std::filesystem::resize_file(path("outcomes-00000001.jsonl"), mark().bytes - 10);
