@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include "grit/base/kill_point.hpp"
@@ -74,6 +75,8 @@ void Depot::forget_temporary(const std::string& temp_name) {
 }
 
 Result<void> Depot::sync() {
+    // One at a time: the system tells of a failure once, and it must not be told to one who did not lose anything.
+    const std::scoped_lock one(sync_mutex_);
     std::unordered_set<std::string> covered;
     {
         const std::scoped_lock lock(temporaries_mutex_);
@@ -86,19 +89,26 @@ Result<void> Depot::sync() {
         given_up_below_ = next_temporary_.load();
         return errc_of_errno(error);
     }
+    // One that was released after an earlier failure may have lost bytes by that.
+    std::erase_if(covered, [this](const std::string& name) { return number_of(name) < given_up_below_; });
     durable_.merge(covered);
     return {};
 }
 
-bool Depot::was_given_up(const std::string& temp_name) const {
+// Of a temporary of this Depot; the largest for others, which were never begun here.
+std::uint64_t Depot::number_of(std::string_view temp_name) const {
     if (!temp_name.starts_with(run_)) {
-        return false;
+        return std::numeric_limits<std::uint64_t>::max();
     }
-    const std::string_view digits = std::string_view(temp_name).substr(std::min(run_.size() + 1, temp_name.size()));
+    temp_name.remove_prefix(std::min(run_.size() + 1, temp_name.size()));
     std::uint64_t number = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    std::from_chars(temp_name.data(), temp_name.data() + temp_name.size(), number);
+    return number;
+}
+
+bool Depot::was_given_up(const std::string& temp_name) const {
     const std::scoped_lock lock(temporaries_mutex_);
-    return number < given_up_below_ && !durable_.contains(temp_name);
+    return number_of(temp_name) < given_up_below_ && !durable_.contains(temp_name);
 }
 
 int Depot::make_shard_folder(const std::string& path) {

@@ -99,7 +99,9 @@ Checked<void> Depot::check_marker() {
     if (error == 0) {
         marker.resize(std::min(marker.size(), marker.find('\n')));
         if (marker == options_.dataset_id) {
-            return {};
+            // It may be in memory alone: an earlier start has made it, and could not sync it.
+            const int unsynced = system_->sync_volume(root_descriptor_);
+            return unsynced == 0 ? Checked<void>() : Checked<void>(problem("can not be synced", unsynced));
         }
         return Problem{
             fmt::format("image root {} belongs to another dataset ({}; this state is {}): choose another root",

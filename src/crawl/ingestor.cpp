@@ -207,7 +207,10 @@ void Ingestor::work() {
             progress_.problem.clear();
         }
         // From the state each time: what an earlier look read and could not commit is read again as if for the first time.
-        const auto loaded = load_inputs();
+        auto loaded = load_inputs();
+        while (!loaded && wait_out_fault(Outcome::store_error, loaded.error().what)) {
+            loaded = load_inputs();
+        }
         const auto done = loaded ? read_inputs() : loaded;
         wait_for_commits(0);
         if (!done) {

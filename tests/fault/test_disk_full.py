@@ -125,6 +125,31 @@ class DiskFull(CrawlCase):
         self.check_whole(web, daemon, require_all=True)
         self.terminate(daemon)
 
+    def test_one_volume_for_images_and_state(self):
+        volume = SmallVolume(self, self.directory / "volume", 4)
+        web = self.web()
+        folders = {"storage": {"root": volume.path / "images", "min_free": "0B"}, "state": {"dir": volume.path / "state"}}
+        daemon = self.crawl(web, 800, **folders)
+        self.wait_paused(daemon, "disk_full")
+        daemon.kill()
+        self.check_on_disk(web, daemon)
+        daemon.start(once=False)  # with nothing free: it waits, or ends and is started again
+        self.wait_for("it waits, or has ended", lambda: not daemon.running() or self.control(daemon).status(), 30)
+        volume.resize(64)
+        if not daemon.running():
+            self.assertIn(daemon.wait(1), (74, 75))
+            daemon.start(once=False)
+        self.wait_settled(daemon, 60)
+        self.check_whole(web, daemon, require_all=True)
+        self.terminate(daemon)
+
+    def check_on_disk(self, web, daemon) -> None:
+        """What is recorded is there and whole, after a kill: a start has not cleaned up yet."""
+        source = daemon.config["input"]["annotations"]
+        report = check(source, web.log_file, daemon.root, read_map(daemon.state_dir), Options(finished=False, allowance=1000))
+        report.problems.pop("file_without_entry", None)
+        self.assert_clean(report)
+
     def test_a_full_state_loses_no_line(self):
         volume = SmallVolume(self, self.directory / "volume", 1)
         # A record for each line, without a request for it.

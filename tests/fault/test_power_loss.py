@@ -27,7 +27,7 @@ class PowerLoss(CrawlCase):
         self.lot = random.Random(f"{SEED} {self.id()}")
 
     def recorded(self, crawl: SmallCrawl, **settings: str) -> dict[str, str]:
-        self.log = self.directory / "disk.log"
+        self.log = crawl.daemon.directory / "disk.log"
         return processes.interposed(crawl.folders, LOG=str(self.log), CONTENT="1", **settings)
 
     def cut(self, crawl: SmallCrawl, calls: list[Call], position: int, lot: random.Random, without: power.Mutation | None = None) -> int:
@@ -84,7 +84,6 @@ class PowerLoss(CrawlCase):
                 self.assertIn("syncfail", [call.name for call in read_disk_log(self.log)])
                 crawl.life(self.recorded(crawl))  # also what a life after it makes of that is cut
                 self.cut_often(crawl)
-                self.log.unlink()
 
 
 class Mutations(PowerLoss):

@@ -166,6 +166,7 @@ class Depot {
     void forget_shard_folder(const std::string& path);
     void note_release(const std::string& temp_name);
     void forget_temporary(const std::string& temp_name);
+    [[nodiscard]] std::uint64_t number_of(std::string_view temp_name) const;
     [[nodiscard]] bool was_given_up(const std::string& temp_name) const;
     [[nodiscard]] std::string temp_path(std::string_view name) const;
     [[nodiscard]] std::string image_path(std::string_view path) const;
@@ -175,6 +176,7 @@ class Depot {
     std::string run_;  // begins the names of this Depot's temporaries
     int root_descriptor_ = -1;
     std::atomic<std::uint64_t> next_temporary_{0};
+    std::mutex sync_mutex_;
     mutable std::mutex temporaries_mutex_;
     std::unordered_set<std::string> released_;  // complete, waiting for a sync
     std::unordered_set<std::string> durable_;   // complete, and a sync worked since

@@ -348,6 +348,16 @@ int truncate_call(int descriptor, long size, Call call) {
     return result;
 }
 
+// Before the descriptor is closed: a moment later it may be another file's.
+void forget(int descriptor) {
+    Disk& disk = Disk::get();
+    const Open file = disk.opened(descriptor);
+    if (!file.path.empty()) {
+        disk.note_open(descriptor, "", 0);
+        disk.log("close", descriptor, 0, 0, false, 0, file.path, "");
+    }
+}
+
 mode_t mode_of(int flags, va_list arguments) {
     return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
 }
@@ -400,13 +410,15 @@ DIR* opendir(const char* path) {
 
 int close(int descriptor) {
     static const auto call = real<int (*)(int)>("close");
-    Disk& disk = Disk::get();
-    const Open file = disk.opened(descriptor);
-    if (!file.path.empty()) {
-        disk.note_open(descriptor, "", 0);
-        disk.log("close", descriptor, 0, 0, false, 0, file.path, "");
-    }
+    forget(descriptor);
     return call(descriptor);
+}
+
+// Of a folder that was opened by its descriptor.
+int closedir(DIR* folder) {
+    static const auto call = real<int (*)(DIR*)>("closedir");
+    forget(dirfd(folder));
+    return call(folder);
 }
 
 ssize_t write(int descriptor, const void* bytes, size_t size) {

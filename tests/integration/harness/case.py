@@ -132,6 +132,14 @@ class CrawlCase(unittest.TestCase):
             ]
             self.fail(f"{failure}: {json.dumps(control.status(), indent=1)} {json.dumps(left, indent=1)}")
 
+    def wait_settled_or_ended(self, daemon: Daemon, limit_s: float) -> None:
+        """As `wait_settled`, of a daemon that may rightly end instead."""
+        try:
+            self.wait_settled(daemon, limit_s)
+        except (self.failureException, OSError):
+            if daemon.running():
+                raise
+
     def finish(self, daemon: Daemon, limit_s: float, code: int = 0) -> None:
         """Waits for gritd's own end and judges its exit code."""
         try:

@@ -81,9 +81,33 @@ class SmallCrawl:
         except subprocess.TimeoutExpired:
             self._case.fail(f"gritd still runs after {LIFE_LIMIT_S} s:\n{self.daemon.log_text()[-4000:]}")
         self.note_recorded()
+        self.last_code = code
         if code != -SIGKILL:
             self._case.assertIn(code, codes, f"exit code of gritd; its log:\n{self.daemon.log_text()[-4000:]}")
         return code == -SIGKILL
+
+    def wait_out(self, environment: dict, lift: Path) -> str:
+        """A daemon whose disk fails from some moment on until `lift` is there. @return what it did about it, in a word or two."""
+        self.daemon.start(once=False, environment=environment)
+        control = self._case.control(self.daemon)
+
+        def seen() -> str | None:
+            if not self.daemon.running():
+                return f"ended {self.daemon.exit_code()}"
+            status = control.status()
+            if status["state"] == "paused":
+                return "paused: " + status["pause_reason"].split(":")[0]
+            left = sum(status["records"][state] for state in ("pending", "in_flight", "waiting"))
+            return "went on" if status["input"]["complete"] and left == 0 else None
+
+        how = self._case.wait_for("it pauses, ends or does without", seen, LIFE_LIMIT_S)
+        lift.touch()
+        if how.startswith("paused"):
+            self._case.wait_settled_or_ended(self.daemon, LIFE_LIMIT_S)
+        if self.daemon.running():
+            self.daemon.signal(15)
+        self._end((0, 74, 75))
+        return how if self.last_code == 0 or how.startswith("ended") else f"{how}, ended {self.last_code}"
 
     def note_recorded(self) -> None:
         """What is on record now must never be asked for again."""
