@@ -126,6 +126,40 @@ class Documents(unittest.TestCase):
                 self.assertNotIn(word, document.read_text(), document.name)
 
 
+class DurabilityDocument(unittest.TestCase):
+    """What docs/durability.md names is there: tests and kill points."""
+
+    def setUp(self) -> None:
+        self.text = (SOURCE / "docs" / "durability.md").read_text()
+
+    def test_tests_exist(self) -> None:
+        existing = set()
+        for path in (SOURCE / "tests" / "fault").glob("test_*.py"):
+            for name, body in re.findall(r"^class (\w+)\(.*?\):\n(.*?)(?=^class |\Z)", path.read_text(), re.MULTILINE | re.DOTALL):
+                existing.update(f"{name}.{test}" for test in re.findall(r"^    def (test_\w+)", body, re.MULTILINE))
+        for path in (SOURCE / "tests" / "unit").rglob("*.cpp"):
+            existing.update(".".join(test) for test in re.findall(r"\bTEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\)", path.read_text()))
+        named = set(re.findall(r"`([A-Z]\w+\.\w+)`", self.text))
+        self.assertGreater(len(named), 15)
+        self.assertEqual(set(), named - existing)
+
+    def test_kill_points_exist(self) -> None:
+        existing = set()
+        for path in (SOURCE / "src").rglob("*.cpp"):
+            existing.update(re.findall(r'\bkill_point\("([a-z_.0-9]+)"\)', path.read_text()))
+        parts = "|".join({name.split(".")[0] for name in existing})
+        named = set(re.findall(rf"`((?:{parts})\.[a-z_]+)`", self.text)) - {"state.closed"}
+        self.assertGreater(len(named), 35)
+        self.assertEqual(set(), named - existing)
+
+    def test_the_promise_comes_first(self) -> None:
+        promise = (
+            "an image that is recorded is on disk, whole and with the recorded digest; an annotation that was read is stored, "
+            "settled or still in the frontier; nothing stored is fetched again; manners survive every restart."
+        )
+        self.assertIn(promise, " ".join(self.text.split("\n\n")[1].split()).lower())
+
+
 @built(GRITD, GRITCTL, TESTWEB)
 class MapFromPython(unittest.TestCase):
     """The README's way to read the map, as it stands, beside a running daemon."""
