@@ -21,6 +21,7 @@ grit_pkg(systemd libsystemd)
 grit_pkg(zlib zlib)
 grit_pkg(zstd libzstd)
 grit_pkg(xxhash libxxhash)
+grit_pkg(archive libarchive)
 if(GRIT_TESTS)
   # Only the test web and the tests of media make images.
   grit_pkg(jpeg libjpeg)

@@ -139,4 +139,13 @@ class Layout {
 /// One file per image: "00012/000120005.jpg" (`path_for`).
 [[nodiscard]] std::unique_ptr<Layout> make_files_layout(Depot& depot);
 
+struct TarOptions {
+    std::uint32_t shard_images = 10'000;                      ///< A shard with so many is sealed.
+    std::uint64_t shard_bytes = std::uint64_t{4} << 30;       ///< So is one that the next image would make longer.
+};
+
+/// WebDataset's tar shards: "00012.tar#000120005.jpg", and 000120005.json behind it. Shards fill in the order of
+/// completion; a sealed one has its index beside it (shard_index.hpp), an open one is looked through.
+[[nodiscard]] std::unique_ptr<Layout> make_tar_layout(Depot& depot, TarOptions options);
+
 }  // namespace grit::archive

@@ -23,15 +23,17 @@ enum class Table : std::uint8_t {
     sites,
     blocks,
     removals,
+    shards,
+    annotations,
 };
 
-inline constexpr std::size_t kTableCount = 14;
+inline constexpr std::size_t kTableCount = 16;
 
 /// In the order of `Table`: the LMDB database names.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames{
     "meta",    "inputs",  "runs",        "hosts",   "queue",     "progress",
     "records", "retries", "url_to_path", "content", "spellings", "sites",
-    "blocks",  "removals",
+    "blocks",  "removals", "shards",     "annotations",
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Table table) noexcept {

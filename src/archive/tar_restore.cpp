@@ -1,0 +1,105 @@
+// What TarLayout does about a crash.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "tar_layout.hpp"
+
+namespace grit::archive {
+namespace {
+
+Problem problem(std::uint32_t shard, std::string_view what, int error) {
+    return Problem{fmt::format("image shard {} {}: {}", shard_file_name(shard), what, std::generic_category().message(error))};
+}
+
+}  // namespace
+
+Checked<Restored> TarLayout::restore(std::span<const std::string>, std::span<const ShardMark> marks) {
+    const std::lock_guard lock(mutex_);
+    Restored restored;
+    for (const ShardMark& mark : marks) {
+        kept_next_ = next_ = std::max(next_, mark.shard + 1);
+    }
+    for (const ShardMark& mark : marks) {
+        if (mark.sealed) {
+            continue;
+        }
+        if (auto done = restore_shard(mark, restored); !done) {
+            return done.error();
+        }
+    }
+    if (auto removed = remove_unrecorded_shards(restored); !removed) {
+        return removed.error();
+    }
+    if (open_ != nullptr) {
+        if (const int error = erase_halves(); error != 0) {
+            return problem(open_->number(), "can not be written", error);
+        }
+    }
+    return restored;
+}
+
+Checked<void> TarLayout::restore_shard(const ShardMark& mark, Restored& restored) {
+    const int unlinked = depot_.system().unlink(depot_.file_of(shard_index_name(mark.shard)).value());
+    if (unlinked != 0 && unlinked != ENOENT) {
+        return problem(mark.shard, "has an index that can not be removed", unlinked);
+    }
+    auto shard = std::make_unique<TarShard>(depot_, mark.shard);
+    std::uint64_t cut = 0;
+    const int error = shard->open(mark.bytes, mark.samples, cut);
+    if (error == ENODATA || error == ENOENT) {
+        // Nothing is appended to it any more; what is whole in it can be read.
+        restored.damaged.push_back(fmt::format("{} is shorter than the {} bytes on record, or damaged: images in it are lost",
+                                               shard_file_name(mark.shard), mark.bytes));
+        retired_.push_back(ShardMark{mark.shard, mark.bytes, mark.samples, true});
+        return {};
+    }
+    if (error != 0) {
+        return problem(mark.shard, "can not be opened", error);
+    }
+    restored.bytes_cut += cut;
+    if (open_ != nullptr) {  // no state of ours has two; the later one goes on
+        retired_.push_back(ShardMark{open_->number(), open_->bytes(), open_->samples(), true});
+    }
+    open_ = std::move(shard);
+    kept_open_ = mark;
+    return {};
+}
+
+// Shards that were begun, and whose first images never got a record.
+Checked<void> TarLayout::remove_unrecorded_shards(Restored& restored) {
+    std::vector<std::string> names;
+    if (const int error = depot_.system().list(depot_.root(), names); error != 0) {
+        return Problem{fmt::format("image root {} can not be listed: {}", depot_.root(), std::generic_category().message(error))};
+    }
+    for (const std::string& name : names) {
+        const auto shard = shard_of_file(name);
+        if (!shard || *shard < kept_next_) {
+            continue;
+        }
+        if (const int error = depot_.system().unlink(depot_.file_of(name).value()); error != 0 && error != ENOENT) {
+            return problem(*shard, "can not be removed", error);
+        }
+        ++restored.files_removed;
+    }
+    return {};
+}
+
+// An erasure that was cut may have taken an image away and left what came with it.
+int TarLayout::erase_halves() {
+    for (const std::string& key : open_->index().keys()) {
+        const std::vector<TarMember> members = open_->index().sample(key);
+        if (members.size() == 1 && sample_name(members.front().name).extension == "json") {
+            if (const int error = erase_members(depot_.system(), open_->descriptor(), members); error != 0) {
+                return error;
+            }
+            open_->index().erase(key);
+        }
+    }
+    return 0;
+}
+
+}  // namespace grit::archive

@@ -1,0 +1,238 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tar_rig.hpp"
+
+namespace grit::archive {
+namespace {
+
+namespace fs = std::filesystem;
+using test::content_of;
+using test::files_in;
+using test::TarRig;
+using test::TempFolder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class TarLayoutTest : public testing::Test {
+  protected:
+    // As after a crash: nothing of the old life but the disk and the state.
+    std::unique_ptr<TarRig> restart(Restored* restored = nullptr) {
+        auto next = std::make_unique<TarRig>(root());
+        next->marks = rig_.marks;
+        const auto done = next->layout->restore({}, next->marks_of_start());
+        EXPECT_TRUE(done) << done.error().what;
+        if (restored != nullptr) {
+            *restored = *done;
+        }
+        return next;
+    }
+    std::string root() const { return temp_ / "images"; }
+    std::string path(const std::string& name) const { return temp_ / ("images/" + name); }
+
+    TempFolder temp_;
+    TarRig rig_{temp_ / "images"};
+};
+
+TEST_F(TarLayoutTest, ImageAndCompanionAreNeighbours) {
+    const auto locations = rig_.store({{120'005, "one"}, {7, "two"}});
+    EXPECT_THAT(locations, ElementsAre("00000.tar#000000007.jpg", "00000.tar#000120005.jpg"));
+    EXPECT_THAT(rig_.members(0), ElementsAre("000000007.jpg=two", "000000007.json={\"n\":7}", "000120005.jpg=one",
+                                             "000120005.json={\"n\":120005}"));
+    EXPECT_EQ(rig_.read(locations[1]), "one");
+    EXPECT_EQ(files_in(path(".gritd/tmp")), 0U) << "temporaries go when the state has it";
+    const std::uint64_t bytes = fs::file_size(path("00000.tar"));
+    EXPECT_EQ(rig_.marks.at(0), (ShardMark{0, bytes, 2, false}));
+}
+
+TEST_F(TarLayoutTest, TemporariesStayUntilTheStateHasIt) {
+    rig_.layout->begin();
+    rig_.layout->accept(rig_.arrival(1, "one"));
+    ASSERT_TRUE(rig_.layout->publish());
+    EXPECT_EQ(files_in(path(".gritd/tmp")), 1U);
+    rig_.record();
+    EXPECT_EQ(files_in(path(".gritd/tmp")), 0U);
+}
+
+TEST_F(TarLayoutTest, AFullShardIsSealedAndIndexed) {
+    EXPECT_THAT(rig_.store({{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}}),
+                ElementsAre("00000.tar#000000000.jpg", "00000.tar#000000001.jpg", "00000.tar#000000002.jpg",
+                            "00001.tar#000000003.jpg"));
+    EXPECT_TRUE(rig_.marks.at(0).sealed);
+    EXPECT_FALSE(rig_.marks.at(1).sealed);
+    EXPECT_EQ(rig_.members(0, true).size(), 6U) << "with the end-of-archive";
+    EXPECT_EQ(rig_.marks.at(0).bytes, fs::file_size(path("00000.tar")));
+    EXPECT_THAT(content_of(path("00000.idx")), HasSubstr("v1.2 3\njpg 512 1 000000000.jpg json 1536 7 000000000.json\n"));
+    EXPECT_FALSE(fs::exists(path("00001.idx")));
+    EXPECT_EQ(rig_.read("00000.tar#000000002.jpg"), "c");
+    rig_.store({{4, "e"}, {5, "f"}});
+    EXPECT_TRUE(rig_.marks.at(1).sealed) << "the image that fills it seals it";
+    EXPECT_THAT(rig_.store({{6, "g"}}), ElementsAre("00002.tar#000000006.jpg"));
+}
+
+TEST_F(TarLayoutTest, ALongShardIsSealedBeforeItIsTooLong) {
+    TarRig rig(temp_ / "other", nullptr, {100, 10'000});
+    rig.store({{1, std::string(4'000, 'x')}});
+    rig.store({{2, std::string(4'000, 'x')}, {3, "small"}});
+    EXPECT_TRUE(rig.marks.at(0).sealed);
+    EXPECT_EQ(rig.marks.at(0).samples, 1U);
+    rig.store({{4, std::string(40'000, 'x')}});
+    EXPECT_EQ(rig.marks.at(2).samples, 1U) << "one that is too long for any shard has its own";
+}
+
+TEST_F(TarLayoutTest, ACopyHasAKeyOfItsOwn) {
+    EXPECT_EQ(rig_.layout->claim_of("00012.tar#000000007.jpg"), "#000000007");
+    rig_.layout->begin();
+    EXPECT_EQ(rig_.layout->accept(rig_.arrival(7, "two", 2)), "00000.tar#000000007-2.jpg");
+    ASSERT_TRUE(rig_.layout->publish());
+    rig_.record();
+    EXPECT_EQ(rig_.read("00000.tar#000000007-2.jpg"), "two");
+}
+
+TEST_F(TarLayoutTest, AKeyIsInAShardOnce) {
+    rig_.store({{7, "two"}});
+    EXPECT_THAT(rig_.store({{7, "again"}}), ElementsAre("00000.tar#000000007-2.jpg"));
+}
+
+TEST_F(TarLayoutTest, ACrashBeforeTheRecordsIsCutBack) {
+    rig_.store({{1, "one"}});
+    rig_.layout->begin();
+    for (const Ordinal ordinal : std::vector<Ordinal>{2, 3, 4, 5}) {
+        rig_.layout->accept(rig_.arrival(ordinal, "lost"));
+    }
+    ASSERT_TRUE(rig_.layout->publish());
+    ASSERT_TRUE(fs::exists(path("00000.idx")) && fs::exists(path("00001.tar")));
+    Restored restored;
+    auto next = restart(&restored);
+    EXPECT_GT(restored.bytes_cut, 2'000U);
+    EXPECT_EQ(restored.files_removed, 1U);
+    EXPECT_THAT(restored.damaged, IsEmpty());
+    EXPECT_THAT(next->members(0), ElementsAre("000000001.jpg=one", "000000001.json={\"n\":1}"));
+    EXPECT_FALSE(fs::exists(path("00001.tar")) || fs::exists(path("00000.idx")));
+    EXPECT_THAT(next->store({{2, "two"}}), ElementsAre("00000.tar#000000002.jpg"));
+    EXPECT_EQ(next->read("00000.tar#000000001.jpg"), "one");
+    EXPECT_EQ(next->read("00000.tar#000000002.jpg"), "two");
+}
+
+TEST_F(TarLayoutTest, ACrashInTheFirstShardLeavesNone) {
+    rig_.layout->begin();
+    rig_.layout->accept(rig_.arrival(1, "lost"));
+    ASSERT_TRUE(rig_.layout->publish());
+    auto next = restart();
+    EXPECT_FALSE(fs::exists(path("00000.tar")));
+    EXPECT_THAT(next->store({{1, "one"}}), ElementsAre("00000.tar#000000001.jpg"));
+}
+
+TEST_F(TarLayoutTest, AfterASealedShardComesTheNext) {
+    rig_.store({{0, "a"}, {1, "b"}, {2, "c"}});
+    auto next = restart();
+    EXPECT_THAT(next->store({{3, "d"}}), ElementsAre("00001.tar#000000003.jpg"));
+    EXPECT_EQ(next->read("00000.tar#000000001.jpg"), "b");
+}
+
+TEST_F(TarLayoutTest, WithdrawnImagesAreGone) {
+    rig_.store({{1, "one"}});
+    rig_.layout->begin();
+    rig_.layout->accept(rig_.arrival(2, "two"));
+    rig_.layout->accept(rig_.arrival(3, "three"));
+    rig_.layout->accept(rig_.arrival(4, "four"));
+    ASSERT_TRUE(rig_.layout->publish());
+    ASSERT_TRUE(rig_.layout->withdraw());
+    EXPECT_TRUE(rig_.layout->marks().empty());
+    EXPECT_EQ(rig_.members(0).size(), 2U);
+    EXPECT_FALSE(fs::exists(path("00001.tar")));
+    EXPECT_THAT(rig_.store({{2, "two"}}), ElementsAre("00000.tar#000000002.jpg"));
+}
+
+TEST_F(TarLayoutTest, WhatIsNotWhatWasFetchedIsRefused) {
+    rig_.store({{1, "one"}});
+    rig_.layout->begin();
+    Arrival arrival = rig_.arrival(2, "two");
+    std::ofstream(path(".gritd/tmp/" + arrival.temp_name)) << "twX";
+    rig_.layout->accept(std::move(arrival));
+    const Publishing published = rig_.layout->publish();
+    EXPECT_EQ(published.error, Errc::io);
+    EXPECT_FALSE(published.again);
+    EXPECT_EQ(rig_.members(0).size(), 2U) << "cut back at once";
+}
+
+TEST_F(TarLayoutTest, AShardThatLostBytesIsReportedAndLeftAlone) {
+    rig_.store({{1, "one"}, {2, "two"}});
+    fs::resize_file(path("00000.tar"), 2'500);
+    Restored restored;
+    auto next = restart(&restored);
+    ASSERT_EQ(restored.damaged.size(), 1U);
+    EXPECT_THAT(restored.damaged[0], HasSubstr("00000.tar"));
+    EXPECT_THAT(next->store({{3, "three"}}), ElementsAre("00001.tar#000000003.jpg"));
+    EXPECT_TRUE(next->marks.at(0).sealed);
+    EXPECT_EQ(next->read("00000.tar#000000001.jpg"), "one");
+    EXPECT_EQ(next->layout->find("00000.tar#000000002.jpg").error(), Errc::vanished);
+}
+
+TEST_F(TarLayoutTest, ACleanEndIsWellFormedAndGoesOn) {
+    rig_.store({{1, "one"}});
+    rig_.layout->close();
+    EXPECT_EQ(rig_.members(0, true).size(), 2U);
+    EXPECT_TRUE(fs::exists(path("00000.idx")));
+    Restored restored;
+    auto next = restart(&restored);
+    EXPECT_EQ(restored.bytes_cut, kTarEndBytes);
+    EXPECT_THAT(next->store({{2, "two"}}), ElementsAre("00000.tar#000000002.jpg"));
+    EXPECT_EQ(next->members(0).size(), 4U);
+}
+
+TEST_F(TarLayoutTest, RemovalLeavesNoByteAndNoName) {
+    rig_.store({{0, "first"}, {1, "SECRET"}, {2, "third"}, {3, "SECRET TOO"}, {4, "fifth"}});
+    const std::vector<std::string> gone{"00000.tar#000000001.jpg", "00001.tar#000000003.jpg"};
+    for (int i = 0; i < 2; ++i) {  // repeatable
+        ASSERT_TRUE(rig_.layout->remove(gone));
+        for (const char* shard : {"00000.tar", "00001.tar"}) {
+            EXPECT_THAT(content_of(path(shard)), testing::Not(HasSubstr("SECRET")));
+        }
+        EXPECT_THAT(rig_.members(0, true), ElementsAre("000000000.jpg=first", "000000000.json={\"n\":0}", "000000002.jpg=third",
+                                                       "000000002.json={\"n\":2}"));
+        EXPECT_THAT(rig_.members(1), ElementsAre("000000004.jpg=fifth", "000000004.json={\"n\":4}"));
+        EXPECT_THAT(content_of(path("00000.idx")), testing::StartsWith("v1.2 2\n"));
+        EXPECT_THAT(content_of(path("00000.idx")), testing::Not(HasSubstr("000000001")));
+        EXPECT_EQ(rig_.layout->find(gone[0]).error(), Errc::vanished);
+        EXPECT_EQ(rig_.layout->find(gone[1]).error(), Errc::vanished);
+        EXPECT_EQ(rig_.read("00001.tar#000000004.jpg"), "fifth");
+    }
+    auto next = restart();
+    EXPECT_THAT(next->store({{3, "anew"}}), ElementsAre("00001.tar#000000003.jpg"));
+    EXPECT_EQ(next->read("00001.tar#000000003.jpg"), "anew");
+    EXPECT_FALSE(next->layout->remove(std::vector<std::string>{"00001/000000003.jpg"}));
+}
+
+// The image's header is erased last; a crash in between leaves it without what came with it, or the other way round.
+TEST_F(TarLayoutTest, WhatAnErasureLeftOfASampleIsErasedAtTheStart) {
+    rig_.store({{1, "one"}, {2, "two"}});
+    {
+        std::fstream file(path("00000.tar"), std::ios::in | std::ios::out | std::ios::binary);
+        std::array<std::byte, kTarBlock> header{};
+        file.read(reinterpret_cast<char*>(header.data()), header.size());
+        erase_tar_header(header);
+        file.seekp(0);
+        file.write(reinterpret_cast<const char*>(header.data()), header.size());
+    }
+    auto next = restart();
+    EXPECT_THAT(next->members(0), ElementsAre("000000002.jpg=two", "000000002.json={\"n\":2}"));
+}
+
+TEST_F(TarLayoutTest, AnotherProcessFindsImagesInOpenAndSealedShards) {
+    rig_.store({{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}});
+    TarRig other(root());  // nothing is restored: it only reads
+    EXPECT_EQ(other.read("00000.tar#000000001.jpg"), "b");
+    EXPECT_EQ(other.read("00001.tar#000000003.jpg"), "d");
+    rig_.store({{4, "e"}});
+    EXPECT_EQ(other.read("00001.tar#000000004.jpg"), "e") << "what came after it looked";
+    fs::remove(path("00000.idx"));
+    EXPECT_EQ(TarRig(root()).read("00000.tar#000000001.jpg"), "b") << "without the index";
+    EXPECT_EQ(other.layout->find("00009.tar#000000001.jpg").error(), Errc::vanished);
+    EXPECT_EQ(other.layout->find("../00000.tar#000000001.jpg").error(), Errc::bad_path);
+    EXPECT_EQ(other.layout->find("00000/000000001.jpg").error(), Errc::bad_path);
+}
+
+}  // namespace
+}  // namespace grit::archive
