@@ -5,6 +5,7 @@
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
 #include "grit/config/load.hpp"
+#include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 
 #include <boost/asio/post.hpp>
@@ -63,9 +64,6 @@ ExitCode App::run() {
 // Start ---------------------------------------------------------------------------------------------------------------
 
 std::optional<App::Failure> App::start() {
-    if (config_.storage.layout != config::Layout::files) {
-        return Failure{ExitCode::config, "storage.layout = \"webdataset\" is not built yet: use \"files\""};
-    }
     service_manager_.extend_timeout(kSlowStart);
     fit_to_descriptors(config_);
     if (auto failure = open_state()) {
@@ -150,7 +148,6 @@ std::optional<App::Failure> App::open_state() {
         return Failure{ExitCode::try_again, depot.error().what};
     }
     depot_ = std::move(*depot);
-    layout_ = archive::make_files_layout(*depot_);
     return open_journal();
 }
 
@@ -173,6 +170,42 @@ std::optional<App::Failure> App::open_journal() {
         if (const auto marked = writer_->transact(journal::mark_gap); !marked) {
             return Failure{ExitCode::io, "the state can not be written: " + marked.error().message()};
         }
+    }
+    return open_layout();
+}
+
+// A dataset keeps the layout that it was begun with: its locations are of that form.
+std::optional<App::Failure> App::open_layout() {
+    const std::string name(config::name_of(config_.storage.layout));
+    std::string begun_as;
+    {
+        const auto txn = env_->read();
+        auto known = txn ? store::get_layout(*txn) : Result<std::string>(txn.error());
+        const auto totals = txn ? store::get_totals(*txn) : Result<store::Totals>(txn.error());
+        if ((!known && known.error() != store::Errc::not_found) || !totals) {
+            return Failure{ExitCode::io, "the state can not be read: " + (totals ? known.error() : totals.error()).message()};
+        }
+        // A state from before there was a choice.
+        begun_as = known ? *known : totals->next_ordinal > 0 ? "files" : name;
+    }
+    if (begun_as != name) {
+        return Failure{ExitCode::config, fmt::format("storage.layout is \"{}\", but this dataset was begun as \"{}\": its layout "
+                                                     "never changes. Another layout needs another state.dir and storage.root",
+                                                     name, begun_as)};
+    }
+    const auto written = writer_->transact([&name](store::WriteTxn& txn) -> Result<void> {
+        const auto known = store::get_layout(txn);
+        return known && *known == name ? Result<void>() : store::put_layout(txn, name);
+    });
+    if (!written) {
+        return Failure{ExitCode::io, "the state can not be written: " + written.error().message()};
+    }
+    archive::TarOptions options;
+    options.shard_images = config_.storage.shard_images;
+    options.shard_bytes = config_.storage.shard_size;
+    layout_ = archive::make_layout(name, *depot_, options);
+    if (layout_ == nullptr) {
+        return Failure{ExitCode::config, fmt::format("storage.layout = \"{}\" is not built yet", name)};
     }
     return std::nullopt;
 }

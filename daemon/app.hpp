@@ -57,6 +57,7 @@ class App final : private Controls {
     void fit_to_descriptors(config::Config& config) const;
     [[nodiscard]] std::optional<Failure> open_state();
     [[nodiscard]] std::optional<Failure> open_journal();
+    [[nodiscard]] std::optional<Failure> open_layout();
     [[nodiscard]] std::optional<Failure> start_listeners();
     void wait_for_signals();
     void on_signal(int signal);

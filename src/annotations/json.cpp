@@ -113,8 +113,51 @@ class LineParser {
         }
     }
 
+    /// Of the line parsed last.
+    std::optional<std::vector<RawField>> raw_fields() {
+        simdjson::ondemand::document document;
+        simdjson::ondemand::object object;
+        if (on_demand_.iterate(line_.data(), line_.size(), line_.size() + kLinePadding).get(document) !=
+                simdjson::SUCCESS ||
+            document.get_object().get(object) != simdjson::SUCCESS) {
+            return std::nullopt;
+        }
+        std::vector<RawField> fields;
+        for (auto field : object) {
+            std::string_view key;
+            simdjson::ondemand::value value;
+            if (field.unescaped_key().get(key) != simdjson::SUCCESS) {
+                return std::nullopt;
+            }
+            const std::string name(key);
+            std::string_view raw;
+            if (field.value().get(value) != simdjson::SUCCESS || !raw_of(value, raw)) {
+                return std::nullopt;
+            }
+            fields.push_back(RawField{name, std::string(trimmed(raw))});
+        }
+        return fields;
+    }
+
   private:
     static constexpr std::size_t kLeastCapacity = std::size_t{16} << 10;
+
+    static bool raw_of(simdjson::ondemand::value& value, std::string_view& raw) {
+        simdjson::ondemand::json_type type{};
+        if (value.type().get(type) != simdjson::SUCCESS) {
+            return false;
+        }
+        if (type == simdjson::ondemand::json_type::array) {
+            simdjson::ondemand::array array;
+            return value.get_array().get(array) == simdjson::SUCCESS && array.raw_json().get(raw) == simdjson::SUCCESS;
+        }
+        if (type == simdjson::ondemand::json_type::object) {
+            simdjson::ondemand::object object;
+            return value.get_object().get(object) == simdjson::SUCCESS && object.raw_json().get(raw) == simdjson::SUCCESS;
+        }
+        raw = value.raw_json_token();
+        return true;
+    }
 
     // The DOM keeps no spelling, so the line is asked once more. It is known to be good JSON here.
     std::optional<std::string_view> number_as_written(std::string_view name) {
@@ -388,6 +431,15 @@ class FieldReader::Impl {
     std::vector<std::optional<std::string>> values_;
     LineParser parser_;
 };
+
+Checked<std::vector<RawField>> raw_fields_of(std::string_view line) {
+    LineParser parser;
+    if (const auto object = parser.parse_unpadded(line); !object) {
+        return object.error();
+    }
+    auto fields = parser.raw_fields();
+    return fields ? Checked<std::vector<RawField>>(std::move(*fields)) : Problem{"broken JSON"};
+}
 
 FieldReader::FieldReader(std::vector<std::string> names) : impl_(std::make_unique<Impl>(std::move(names))) {}
 FieldReader::~FieldReader() = default;

@@ -113,7 +113,7 @@ class Reader::Impl {
         if (!fields) {
             return bad_line(piece, text, fields.error().what);
         }
-        return Line{fields->url, fields->id, line_, piece.offset};
+        return Line{fields->url, fields->id, line_, piece.offset, text};
     }
 
     Event too_long(const Piece& piece, std::string_view text) {

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/base/kill_point.hpp"
+
 namespace grit::archive {
 namespace {
 
@@ -131,15 +133,19 @@ int TarLayout::go_to(std::uint32_t shard, bool& sync_failed) {
     }
     open_ = std::make_unique<TarShard>(depot_, shard);
     ++next_;
-    return open_->create();
+    const int error = open_->create();
+    kill_point("shard.created");
+    return error;
 }
 
 int TarLayout::sync_open(bool& sync_failed) {
     if (const int error = open_->flush(); error != 0) {
         return error;
     }
+    kill_point("shard.written");
     const int error = open_->sync();
     sync_failed = error != 0;
+    kill_point("shard.synced");
     marks_.push_back(ShardMark{open_->number(), open_->bytes(), open_->samples(), false});
     return error;
 }
@@ -154,6 +160,7 @@ int TarLayout::seal_open(bool& sync_failed) {
     marks_.back().sealed = true;
     const int error = ShardIndexes::write(depot_, open_->number(), open_->index());
     open_.reset();
+    kill_point("shard.indexed");
     return error;
 }
 
@@ -219,6 +226,7 @@ void TarLayout::committed() {
     dirty_ = false;
     for (const Planned& planned : planned_) {
         static_cast<void>(depot_.discard(planned.arrival.temp_name));  // what stays is swept at the next start
+        kill_point("shard.temporary_removed");
     }
     planned_.clear();
     marks_.clear();
@@ -302,6 +310,7 @@ int TarLayout::erase_samples(std::uint32_t shard, const std::vector<std::string>
     for (const std::string& key : keys) {
         (*index)->erase(key);
     }
+    kill_point("optout_shard.synced");
     const bool is_open = open_ != nullptr && open_->number() == shard;
     return is_open ? 0 : ShardIndexes::write(depot_, shard, **index);
 }
@@ -316,8 +325,10 @@ int TarLayout::erase_in_file(std::uint32_t shard, const std::vector<TarMember>& 
     }
     int error = blank_members(system, descriptor, blanked);
     error = error != 0 ? error : system.sync_data(descriptor);
+    kill_point("optout_shard.blanked");
     for (const std::vector<TarMember>& sample : samples) {
         error = error != 0 ? error : erase_members(system, descriptor, sample);
+        kill_point("optout_shard.erased");
     }
     error = error != 0 ? error : system.sync_data(descriptor);
     system.close(descriptor);

@@ -94,7 +94,15 @@ std::vector<WrittenKey> written_of(const Config& config) {
 }  // namespace
 
 std::string_view name_of(Layout layout) noexcept {
-    return layout == Layout::webdataset ? "webdataset" : "files";
+    switch (layout) {
+        case Layout::webdataset:
+            return "webdataset";
+        case Layout::img2dataset:
+            return "img2dataset";
+        case Layout::files:
+            break;
+    }
+    return "files";
 }
 
 std::string effective_toml(const Config& config) {

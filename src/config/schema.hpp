@@ -33,7 +33,7 @@ struct Between {
     T high;
 };
 
-inline constexpr std::array<Layout, 2> kLayouts{Layout::files, Layout::webdataset};
+inline constexpr std::array<Layout, 3> kLayouts{Layout::files, Layout::webdataset, Layout::img2dataset};
 inline constexpr std::array<LogLevel, 4> kLogLevels{LogLevel::debug, LogLevel::info, LogLevel::warning,
                                                     LogLevel::error};
 
@@ -67,6 +67,9 @@ void describe_data(C& c, V& v) {
     v.text({"storage", "root", Reload::restart, true}, c.storage.root, check_path);
     v.choice({"storage", "layout", Reload::restart}, c.storage.layout, kLayouts);
     v.size({"storage", "min_free", Reload::restart}, c.storage.min_free, {0, 1ULL << 62});
+    v.count({"storage", "shard_images", Reload::restart}, c.storage.shard_images, {1, 1'000'000});
+    v.size({"storage", "shard_size", Reload::restart}, c.storage.shard_size, {1ULL << 20, 1ULL << 50});
+    v.flag({"storage", "dedupe_content", Reload::restart}, c.storage.dedupe_content);
     v.text({"state", "dir", Reload::restart, true}, c.state.dir, check_path);
     v.flag({"journal", "enabled", Reload::restart}, c.journal.enabled);
     v.text({"journal", "dir", Reload::restart}, c.journal.dir, check_any_text);

@@ -2,12 +2,15 @@
 
 #include "journal_lines.hpp"
 #include "record_writer.hpp"
+#include "sidecar.hpp"
 
 #include "grit/base/kill_point.hpp"
 #include "grit/journal/error.hpp"
 #include "grit/journal/journal.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/line_blocks.hpp"
 #include "grit/store/opt_out_rows.hpp"
+#include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 
 #include <algorithm>
@@ -17,6 +20,12 @@
 
 namespace grit::crawl {
 namespace {
+
+// Nothing is written, and so nothing synced, where they are as they were: some layouts have none.
+Result<void> note_intents(store::WriteTxn& txn, const std::vector<std::string>& intents) {
+    const auto noted = store::get_intents(txn);
+    return noted && *noted == intents ? Result<void>() : store::put_intents(txn, intents);
+}
 
 frontier::Ending ending_of(const Settlement& settlement) {
     if (settlement.retry_at_ms || settlement.outcome == Outcome::duplicate_url) {
@@ -232,6 +241,45 @@ Result<std::string> Committer::place(const store::Txn& txn, archive::Arrival arr
     }
 }
 
+// @return where equal bytes are; empty if they are nowhere, or that is not to be looked at.
+Result<std::string> Committer::twin_of(const store::Txn& txn, const store::Sha256& digest,
+                                       const std::map<store::Sha256, std::string>& in_group) const {
+    if (!options_.dedupe_content) {
+        return std::string();
+    }
+    auto known = store::get_content(txn, digest);
+    if (known || known.error() != store::Errc::not_found) {
+        return known;
+    }
+    const auto twin = in_group.find(digest);
+    return twin != in_group.end() ? twin->second : std::string();
+}
+
+Result<archive::Arrival> Committer::arrival_of(const store::Txn& txn, const Settlement& settlement,
+                                               const std::string& temp_name, WallTime now) const {
+    const fetch::Image& image = *settlement.image;
+    archive::Arrival arrival;
+    arrival.temp_name = temp_name;
+    arrival.size = image.size;
+    arrival.sha256 = image.sha256;
+    arrival.ordinal = settlement.task->ordinal;
+    arrival.extension = media::extension_of(image.type);
+    if (layout_.sidecars() == archive::Sidecars::none) {
+        return arrival;
+    }
+    auto line = store::get_line(txn, arrival.ordinal);
+    if (!line && line.error() != store::Errc::not_found && line.error() != store::Errc::corrupt &&
+        line.error() != store::Errc::newer_row) {
+        return line.error();
+    }
+    if (!line) {
+        log_.error("commit.annotation_missing", {{"ordinal", arrival.ordinal}, {"error", line.error().message()}});
+    }
+    arrival.companions = companions_of(layout_.sidecars(), line ? std::string_view(*line) : std::string_view(), settlement,
+                                       now);
+    return arrival;
+}
+
 // Where each image goes: to a place of its own, or nowhere if its bytes are there already. Repeatable.
 Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
     layout_.begin();
@@ -242,22 +290,16 @@ Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
         if (!image) {
             continue;
         }
-        const auto known = store::get_content(txn, image->sha256);
-        if (!known && known.error() != store::Errc::not_found) {
-            return known.error();
+        auto twin = twin_of(txn, image->sha256, in_group);
+        if (!twin) {
+            return twin.error();
         }
-        const auto twin = in_group.find(image->sha256);
-        if (known || twin != in_group.end()) {
-            group.placed[i] = Placed{known ? *known : twin->second, true};
+        if (!twin->empty()) {
+            group.placed[i] = Placed{std::move(*twin), true};
             continue;
         }
-        archive::Arrival arrival;
-        arrival.temp_name = group.temp_names[i];
-        arrival.size = image->size;
-        arrival.sha256 = image->sha256;
-        arrival.ordinal = group.results[i].task->ordinal;
-        arrival.extension = media::extension_of(image->type);
-        auto location = place(txn, std::move(arrival));
+        auto arrival = arrival_of(txn, group.results[i], group.temp_names[i], group.now);
+        auto location = arrival ? place(txn, std::move(*arrival)) : Result<std::string>(arrival.error());
         if (!location) {
             return location.error();
         }
@@ -268,7 +310,7 @@ Result<void> Committer::plan(store::WriteTxn& txn, Group& group) {
         // Only so that the sync of the images covers it; what goes wrong here goes wrong again where it counts.
         static_cast<void>(options_.journal->stage(txn, expected_journal_lines(group.results, group.placed, hosts_, group.now)));
     }
-    return store::put_intents(txn, layout_.intents());
+    return note_intents(txn, layout_.intents());
 }
 
 // The disk lost the images, or may have: they are fetched again. Nothing of them may stay, nothing is recorded.
@@ -280,7 +322,7 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
     if (const auto withdrawn = layout_.withdraw(); !withdrawn) {
         log_.error("commit.images_kept", {{"error", withdrawn.error().message()}});
     }
-    const auto noted = session.transact([this](store::WriteTxn& txn) { return store::put_intents(txn, layout_.intents()); });
+    const auto noted = session.transact([this](store::WriteTxn& txn) { return note_intents(txn, layout_.intents()); });
     if (!noted) {
         log_.error("commit.intents_kept", {{"error", noted.error().message()}});
     }
@@ -317,7 +359,7 @@ void Committer::discard(const std::string& temp_name) {
 bool Committer::record(store::WriteSession& session, Group& group) {
     std::int64_t waiting_change = 0;
     const auto write = [&](store::WriteTxn& txn) -> Result<void> {
-        RecordWriter writer(txn, hosts_, group.now, log_, options_.journal != nullptr);
+        RecordWriter writer(txn, hosts_, group.now, log_, options_.journal != nullptr, options_.dedupe_content);
         if (const auto begun = writer.begin(); !begun) {
             return begun;
         }
@@ -344,7 +386,12 @@ bool Committer::record(store::WriteSession& session, Group& group) {
         if (const auto told = write_lines(options_.journal, txn, writer.journal_lines()); !told) {
             return told;
         }
-        return layout_.empty() ? Result<void>() : store::put_intents(txn, {});
+        for (const archive::ShardMark& mark : layout_.marks()) {
+            if (const auto noted = store::put_shard(txn, mark.shard, {mark.bytes, mark.samples, mark.sealed}); !noted) {
+                return noted;
+            }
+        }
+        return layout_.empty() ? Result<void>() : note_intents(txn, {});
     };
     if (const auto written = session.transact(write); !written) {
         listener_.fault(journal::outcome_of(written.error()), written.error().message());

@@ -10,6 +10,7 @@
 #include "grit/journal/data.hpp"
 #include "grit/journal/error.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/line_blocks.hpp"
 #include "grit/url/canonical_url.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -34,6 +35,8 @@ constexpr std::size_t kRunsInCommit = 1;
 // A run that grows slowly (a pipe) goes out at the next line after this.
 constexpr std::chrono::seconds kLongestRun{2};
 constexpr std::chrono::seconds kRetryCommit{1};
+// Lines that the state keeps may take so many times the memory of a run's URLs: shorter runs would make more of them.
+constexpr std::size_t kLineShare = 2;
 
 // Told in the journal alone.
 std::int64_t wall_ms() {
@@ -54,6 +57,7 @@ struct Ingestor::Run {
     frontier::RunBuilder builder;
     std::vector<RefusedLine> refused;
     std::vector<std::string> journal_lines;  // of quarantined lines
+    store::LineBlocks kept;  // the lines themselves, if the state keeps them
     std::uint64_t lines = 0;
     std::uint64_t quarantined = 0;
     std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
@@ -120,6 +124,9 @@ Result<void> Ingestor::RunJob::write(store::WriteTxn& txn) {
             return done;
         }
         totals->next_run = run_id + 1;
+    }
+    if (const auto done = batch->kept.write(txn); !done) {
+        return done;
     }
     if (const auto done = store::put_input(txn, input_id, input); !done) {
         return done;
@@ -402,6 +409,9 @@ void Ingestor::take(const annotations::Line& line) {
         return;
     }
     run_->builder.add(hosts_.find_or_add(url->host), ordinal, line.raw_url);
+    if (options_.keep_lines) {
+        run_->kept.add(ordinal, line.text);
+    }
 }
 
 Checked<void> Ingestor::quarantine(const annotations::BadLine& line, const std::string& path) {
@@ -452,7 +462,7 @@ bool Ingestor::run_is_full() const {
     }
     // A look at the clock for every line would cost more than the line.
     constexpr std::size_t kLinesPerLook = 64;
-    return run_->builder.bytes() >= options_.run_bytes || run_->refused.size() >= options_.run_bytes / 1024 ||
+    return run_->builder.bytes() >= options_.run_bytes || run_->kept.bytes() >= kLineShare * options_.run_bytes || run_->refused.size() >= options_.run_bytes / 1024 ||
            (lines % kLinesPerLook == 0 && std::chrono::steady_clock::now() - run_->begun >= kLongestRun);
 }
 
@@ -492,6 +502,7 @@ void Ingestor::commit_run(const Place& place, std::size_t input, bool done) {
         }
         kill_point("ingest.quarantine_synced");
     }
+    run_->kept.finish();
     auto job = std::make_unique<RunJob>();
     job->ingestor = this;
     job->batch = std::exchange(run_, std::make_unique<Run>());

@@ -291,6 +291,7 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
 // The file of a record that is deleted is due for removal, or stays for others.
 Result<void> OptOut::Work::let_go_of(store::WriteTxn& txn, const store::Record& record, store::Totals& totals,
                                      store::OptOutRow& row) {
+    const archive::Layout& layout = owner_.parts_.layout;
     const bool kept = files_.at(record.location).named_by_others;
     const store::Removal wanted = kept ? store::Removal::kept : store::Removal::due;
     const auto noted = store::get_removal(txn, record.location);
@@ -306,6 +307,13 @@ Result<void> OptOut::Work::let_go_of(store::WriteTxn& txn, const store::Record& 
         totals.stored_bytes -= std::min(totals.stored_bytes, record.size);
     } else if (const auto named = keep_content(txn, record); !named) {
         return named;
+    }
+    // Names that a kept image keeps from being used anew, besides its own.
+    const std::string claim = layout.claim_of(record.location);
+    if (kept && claim != record.location) {
+        if (const auto claimed = store::put_removal(txn, claim, store::Removal::kept); !claimed) {
+            return claimed;
+        }
     }
     return store::put_removal(txn, record.location, wanted);
 }

@@ -153,7 +153,7 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
         if (const auto done = map_urls(key, record); failed(done)) {
             return done;
         }
-        if (!placed.duplicate) {
+        if (!placed.duplicate && dedupe_content_) {
             if (const auto done = store::put_content(txn_, record.sha256, record.location); failed(done)) {
                 return done;
             }

@@ -31,9 +31,11 @@ struct Placed {
 /// Lifetime: of one transaction. Errors of all: those of the store.
 class RecordWriter {
   public:
-    /// @param journal  whether lines for the outcome journal are wanted.
-    RecordWriter(store::WriteTxn& txn, const frontier::HostTable& hosts, WallTime now, const Logger& log, bool journal = false)
-        : txn_(txn), hosts_(hosts), now_(now), log_(log), journal_(journal) {}
+    /// @param journal         whether lines for the outcome journal are wanted.
+    /// @param dedupe_content  the digests of new images are to be found later.
+    RecordWriter(store::WriteTxn& txn, const frontier::HostTable& hosts, WallTime now, const Logger& log, bool journal = false,
+                 bool dedupe_content = true)
+        : txn_(txn), hosts_(hosts), now_(now), log_(log), dedupe_content_(dedupe_content), journal_(journal) {}
 
     [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<void> settle(const Settlement& settlement, const Placed& placed);
@@ -61,6 +63,7 @@ class RecordWriter {
     const frontier::HostTable& hosts_;
     WallTime now_;
     const Logger& log_;
+    bool dedupe_content_;
     store::Totals totals_;
     std::unordered_map<HostId, store::HostRow> rows_;
     std::int64_t waiting_change_ = 0;

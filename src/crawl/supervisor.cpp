@@ -48,6 +48,13 @@ net::TlsContext::Options tls_options(const config::Config& config) {
     return options;
 }
 
+Committer::Options commit_options(const Supervisor::Parts& parts) {
+    Committer::Options options;
+    options.journal = parts.journal;
+    options.dedupe_content = parts.config.storage.dedupe_content;
+    return options;
+}
+
 Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<void(Outcome, const std::string&)> on_fault) {
     Ingestor::Options options;
     options.on_fault = std::move(on_fault);
@@ -55,12 +62,7 @@ Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<v
     options.state_dir = parts.config.state.dir;
     options.accept_unfinished_tail = parts.once;
     options.journal = parts.journal;
-    return options;
-}
-
-Committer::Options commit_options(const Supervisor::Parts& parts) {
-    Committer::Options options;
-    options.journal = parts.journal;
+    options.keep_lines = parts.layout.sidecars() != archive::Sidecars::none;
     return options;
 }
 
@@ -109,40 +111,6 @@ Checked<void> Supervisor::load() {
         return blocks;
     }
     return load_hosts(*txn);
-}
-
-Checked<void> Supervisor::clean_up_after_crash() {
-    const auto swept = parts_.depot.sweep_temporaries();
-    if (!swept) {
-        return Problem{"left-over temporaries can not be removed: " + swept.error().message()};
-    }
-    kill_point("start.temporaries_swept");
-    std::vector<std::string> intents;
-    {
-        auto txn = parts_.env.read();
-        auto read = txn ? store::get_intents(*txn) : Result<std::vector<std::string>>(txn.error());
-        if (!read) {
-            return Problem{"the state can not be read: " + read.error().message()};
-        }
-        intents = std::move(*read);
-    }
-    const auto restored = parts_.layout.restore(intents, {});
-    if (!restored) {
-        return restored.error();
-    }
-    if (!intents.empty()) {
-        kill_point("start.images_removed");
-        const auto cleared = parts_.writer.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
-        if (!cleared) {
-            return Problem{"the state can not be written: " + cleared.error().message()};
-        }
-        kill_point("start.intents_cleared");
-        parts_.log.info("start.unrecorded_images_removed", {{"count", restored->files_removed}});
-    }
-    if (*swept > 0) {
-        parts_.log.info("start.temporaries_removed", {{"count", *swept}});
-    }
-    return {};
 }
 
 Checked<void> Supervisor::load_hosts(const store::Txn& txn) {
@@ -226,6 +194,7 @@ void Supervisor::stop() {
         shard->join();
     }
     committer_.finish();
+    parts_.layout.close();
     disk_.join();
 }
 

@@ -22,6 +22,7 @@ JOBS = int(os.environ.get("GRIT_KILL_JOBS", "6"))
 MOST_TIMES = 400  # a point that a crawl of 200 lines comes by more often than this would be endless
 # What a life before leaves for the start to clean up: temporaries, and images that no record names.
 LEFTOVERS = "publish.renamed:4"
+SHARDS = {"layout": "webdataset", "shard_images": 10}
 
 
 def points() -> list[str]:
@@ -35,7 +36,7 @@ def points() -> list[str]:
 @unittest.skipUnless(BUILT_WITH_POINTS, "this build has no kill points (GRIT_KILL_POINTS)")
 class KillPoints(CrawlCase):
     def test_every_time_at_every_point(self):
-        crawls = {"start": self.die_in_clean_up, "optout": self.die_in_opt_out}
+        crawls = {"start": self.die_in_clean_up, "optout": self.die_in_opt_out, "optout_shard": self.die_in_opt_out}
         wanted = os.environ.get("GRIT_KILL_ONLY", "")
         names = [name for name in points() if wanted in name]
         self.assertTrue(names)
@@ -51,7 +52,9 @@ class KillPoints(CrawlCase):
         """@return for each death how many images were fetched again."""
         refetched = []
         for time in range(1, MOST_TIMES):
-            crawl = SmallCrawl(self, f"{name}-{time}", optout=name.startswith("optout."))
+            part = name.split(".")[0]
+            options = {"storage": SHARDS} if part.endswith("shard") else {}
+            crawl = SmallCrawl(self, f"{name}-{time}", optout=part.startswith("optout"), **options)
             try:
                 died = die(crawl, {"GRIT_KILL_AT": f"{name}:{time}"})
                 crawl.finish()

@@ -20,6 +20,7 @@ struct Line {
     std::string_view id;            ///< The id field's text, digits as written; empty if there is none.
     std::uint64_t line = 0;         ///< Counted from 0.
     std::uint64_t byte_offset = 0;  ///< Where the line begins, after decompression.
+    std::string_view text;          ///< The whole line, without its line end.
 };
 
 /// A line that can not be used. It has been passed over: reading goes on behind it.

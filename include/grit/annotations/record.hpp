@@ -83,4 +83,13 @@ class FieldReader {
     std::unique_ptr<Impl> impl_;
 };
 
+/// One field of a line.
+struct RawField {
+    std::string name;  ///< Unescaped.
+    std::string value;  ///< As it is written: digits, escapes and blanks inside are untouched.
+};
+
+/// All fields of a line in their order; of a name that occurs twice, both. Errors: the reasons of a BadLine.
+[[nodiscard]] Checked<std::vector<RawField>> raw_fields_of(std::string_view line);
+
 }  // namespace grit::annotations

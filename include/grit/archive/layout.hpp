@@ -148,4 +148,7 @@ struct TarOptions {
 /// completion; a sealed one has its index beside it (shard_index.hpp), an open one is looked through.
 [[nodiscard]] std::unique_ptr<Layout> make_tar_layout(Depot& depot, TarOptions options);
 
+/// By the name that the config and the state have for it: "files" or "webdataset". Nothing: there is no such layout.
+[[nodiscard]] std::unique_ptr<Layout> make_layout(std::string_view name, Depot& depot, TarOptions options = {});
+
 }  // namespace grit::archive

@@ -19,9 +19,9 @@ namespace grit::config {
 using std::chrono::milliseconds;
 
 /// How images lie on disk (docs/design.md, "On disk").
-enum class Layout : std::uint8_t { files, webdataset };
+enum class Layout : std::uint8_t { files, webdataset, img2dataset };
 
-/// "files" or "webdataset". Static storage.
+/// "files", "webdataset" or "img2dataset". Static storage.
 [[nodiscard]] std::string_view name_of(Layout layout) noexcept;
 
 /// [input]: the annotations.
@@ -38,6 +38,9 @@ struct Storage {
     std::string root;                      ///< Required: the folder of the image volume.
     Layout layout = Layout::files;         ///< Never changes during the life of a dataset.
     std::uint64_t min_free = 20ULL << 30;  ///< Bytes. Below this much free space the crawl pauses.
+    std::uint32_t shard_images = 10'000;   ///< `webdataset`: a tar shard with so many is full. 1 to 1,000,000.
+    std::uint64_t shard_size = 4ULL << 30;  ///< Bytes, likewise.
+    bool dedupe_content = true;             ///< Equal bytes are stored once.
     bool operator==(const Storage&) const = default;
 };
 

@@ -79,6 +79,7 @@ class Committer {
         std::size_t group = 2'000;    ///< results that make a group before its time
         Milliseconds retry_after_fault{1'000};
         journal::Journal* journal = nullptr;  ///< nothing: none is written
+        bool dedupe_content = true;   ///< equal bytes are stored once
     };
 
     Committer(store::Writer& writer, archive::Layout& layout, const frontier::HostTable& hosts, metrics::Metrics& metrics,
@@ -121,6 +122,10 @@ class Committer {
     [[nodiscard]] std::unique_ptr<Group> gather();
     [[nodiscard]] Result<bool> is_free(const store::Txn& txn, const std::string& location) const;
     [[nodiscard]] Result<std::string> place(const store::Txn& txn, archive::Arrival arrival);
+    [[nodiscard]] Result<std::string> twin_of(const store::Txn& txn, const store::Sha256& digest,
+                                              const std::map<store::Sha256, std::string>& in_group) const;
+    [[nodiscard]] Result<archive::Arrival> arrival_of(const store::Txn& txn, const Settlement& settlement,
+                                                      const std::string& temp_name, WallTime now) const;
     [[nodiscard]] Result<void> plan(store::WriteTxn& txn, Group& group);
     void discard(const std::string& temp_name);
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);

@@ -57,6 +57,7 @@ class Ingestor {
         std::filesystem::path state_dir;
         /// --once: an unfinished last line counts as it stands. Else a writer may still be at it: it is left alone.
         bool accept_unfinished_tail = false;
+        bool keep_lines = false;  ///< The layout puts the annotations beside the images: the state keeps them.
         std::size_t first_run_lines = 2'000;          ///< small, so that fetching starts at once
         std::size_t run_bytes = std::size_t{16} << 20;  ///< memory of a full run; two are held at a time
         /// Told of a fault of our own that is being waited out; on any thread.

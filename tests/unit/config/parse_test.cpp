@@ -95,7 +95,7 @@ schedule = ["1m", "x"]
             R"(t.toml:1:1: input.annotations: is missing: it has no default)",
             R"(t.toml:1:1: state.dir: is missing: it has no default)",
             R"(t.toml:1:1: storage.root: is missing: it has no default)",
-            R"(t.toml:2:10: storage.layout: "web-dataset" is none of "files", "webdataset": did you mean "webdataset"?)",
+            R"(t.toml:2:10: storage.layout: "web-dataset" is none of "files", "webdataset", "img2dataset": did you mean "webdataset"?)",
             R"(t.toml:3:1: unknown key "rot" in [storage]: did you mean "root"?)",
             R"(t.toml:5:17: fetch.max_in_flight: 0 is out of range (1 to 100000))",
             R"(t.toml:6:19: fetch.connect_timeout: expected a duration such as "30s", found the number 10)",
