@@ -95,7 +95,7 @@ Result<ShardIndex> ShardIndexes::read_archive(const std::string& file, std::uint
 int ShardIndexes::write(Depot& depot, std::uint32_t shard, const ShardIndex& index) {
     FileSystem& system = depot.system();
     const std::string file = depot.file_of(shard_index_name(shard)).value();
-    const std::string aside = depot.temporary_file(shard_index_name(shard)).value();
+    const std::string aside = depot.temporary_file(shard_index_name(shard) + ".part").value();  // swept, should it stay
     system.unlink(aside);
     int descriptor = -1;
     if (const int error = system.create(aside, kFileMode, descriptor); error != 0) {

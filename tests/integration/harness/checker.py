@@ -29,7 +29,7 @@ from .urls import canonical, resolve
 Url = tuple[str, str, str]  # scheme, host, target
 
 KEY_LIMIT = 500  # bytes; longer URLs are entered under their digest
-SIDECARS = {".json", ".txt"}  # of the webdataset layout: no images
+SIDECARS = {".json", ".txt", ".idx"}  # of the layouts webdataset and img2dataset: no images
 MAX_REDIRECTS = 20
 
 

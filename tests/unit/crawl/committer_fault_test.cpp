@@ -12,7 +12,8 @@ using test::TaskPtr;
 
 class CommitterFaultTest : public CrawlRig {
   public:
-    explicit CommitterFaultTest(std::filesystem::path dir = {}) : CrawlRig(std::move(dir)) {}
+    explicit CommitterFaultTest(std::filesystem::path dir = {}, std::string layout = "files")
+        : CrawlRig(std::move(dir), std::move(layout)) {}
 
   protected:
     static constexpr int kUrls = 5;
@@ -69,14 +70,23 @@ TEST_F(CommitterFaultTest, WithoutAFaultAllIsWell) {
     EXPECT_TRUE(listener_.faults.empty());
 }
 
-class CommitterFaultAt : public CommitterFaultTest, public ::testing::WithParamInterface<std::tuple<int, int, int>> {};
+struct Fault {
+    std::string layout;
+    int call;
+    int error;
+    int more;
+};
+
+class CommitterFaultAt : public CommitterFaultTest, public ::testing::WithParamInterface<Fault> {
+  public:
+    CommitterFaultAt() : CommitterFaultTest({}, GetParam().layout) {}
+};
 
 TEST_P(CommitterFaultAt, NothingIsRecordedThatIsNotOnDiskAndNothingIsLost) {
-    const auto [number, error, more] = GetParam();
     for (int i = 0; i < kUrls; ++i) {
         end(take());
     }
-    system_->fail(number, error, more);
+    system_->fail(GetParam().call, GetParam().error, GetParam().more);
     pass(Milliseconds(1'000));
     committer_->tick();
     writer_.drain();
@@ -84,12 +94,13 @@ TEST_P(CommitterFaultAt, NothingIsRecordedThatIsNotOnDiskAndNothingIsLost) {
         // Whatever has failed: what is recorded is there.
         const store::ReadTxn txn = env_->read().value();
         ASSERT_TRUE(store::for_each_record(txn, [&](const store::RecordKey&, const store::Record& record) {
-            EXPECT_TRUE(record.location.empty() || std::filesystem::exists(dir_ / "images" / record.location));
+            EXPECT_TRUE(record.location.empty() || images_on_disk().contains(record.location));
             return true;
         }));
     }
     expect_nothing_lost();
     drive();
+    system_->heal();
     // A temporary whose removal failed stays until the next start.
     ASSERT_TRUE(depot_->sweep_temporaries());
     EXPECT_EQ(outcomes(Outcome::stored), 3u);
@@ -102,9 +113,24 @@ TEST_P(CommitterFaultAt, NothingIsRecordedThatIsNotOnDiskAndNothingIsLost) {
     expect_journal_agrees();
 }
 
-INSTANTIATE_TEST_SUITE_P(EachCall, CommitterFaultAt,
-                         ::testing::Combine(::testing::Range(1, 9), ::testing::Values(EIO, ENOSPC, EACCES, EMFILE),
-                                            ::testing::Values(0, 3)));
+// As many calls as a commit of these five results makes, and some more.
+std::vector<Fault> all_faults() {
+    std::vector<Fault> faults;
+    for (const auto& [layout, calls] : std::map<std::string, int>{{"files", 9}, {"webdataset", 34}}) {
+        for (int call = 1; call < calls; ++call) {
+            for (const int error : {EIO, ENOSPC, EACCES, EMFILE}) {
+                faults.push_back(Fault{layout, call, error, 0});
+                faults.push_back(Fault{layout, call, error, 3});
+            }
+        }
+    }
+    return faults;
+}
+
+INSTANTIATE_TEST_SUITE_P(EachCall, CommitterFaultAt, ::testing::ValuesIn(all_faults()), [](const auto& info) {
+    const Fault& fault = info.param;
+    return fault.layout + "_" + std::to_string(fault.call) + "_" + std::to_string(fault.error) + "_" + std::to_string(fault.more);
+});
 
 TEST_F(CommitterFaultTest, ImagesOnASafeDiskWaitForTheirNamesInsteadOfBeingFetchedAgain) {
     for (int i = 0; i < kUrls; ++i) {
@@ -210,7 +236,7 @@ TEST_F(CommitterFaultTest, WhatOthersWriteBehindAFailedGroupIsNotMixedWithIt) {
 // The process ends before or after each call of the protocol. Then the next one takes the state over.
 class Life final : public CommitterFaultTest {
   public:
-    Life(const std::filesystem::path& dir, bool first) : CommitterFaultTest(dir) {
+    Life(const std::filesystem::path& dir, const std::string& layout, bool first) : CommitterFaultTest(dir, layout) {
         if (first) {
             SetUp();
         }
@@ -246,28 +272,38 @@ class Life final : public CommitterFaultTest {
     }
 };
 
-class CommitterKill : public ::testing::TestWithParam<bool> {};
-INSTANTIATE_TEST_SUITE_P(InCallsOfImagesAndOfTheJournal, CommitterKill, ::testing::Bool());
+struct Killed {
+    std::string layout;
+    bool in_journal;  // in its calls; else in those of the images
+};
+
+class CommitterKill : public ::testing::TestWithParam<Killed> {};
 
 TEST_P(CommitterKill, ARestartFindsNoImageWithoutItsRecordAndNoRecordWithoutItsImage) {
     bool finished = false;
     int moment = 0;
-    for (; !finished && moment < 100; ++moment) {
+    for (; !finished && moment < 200; ++moment) {
         SCOPED_TRACE(moment);
         const grit::test::TempFolder folder;
         const pid_t child = fork();
         if (child == 0) {
             std::filesystem::create_directory(folder.path() / "state");
-            Life(folder.path() / "state", true).crawl_and_die_at(moment, GetParam());
+            Life(folder.path() / "state", GetParam().layout, true).crawl_and_die_at(moment, GetParam().in_journal);
         }
         int status = 0;
         ASSERT_EQ(waitpid(child, &status, 0), child);
         ASSERT_TRUE(WIFEXITED(status));
         finished = WEXITSTATUS(status) == 0 && moment > 0;
-        Life(folder.path() / "state", false).take_over_and_end();
+        Life(folder.path() / "state", GetParam().layout, false).take_over_and_end();
     }
-    EXPECT_GT(moment, GetParam() ? 4 : 12) << "there are at least as many moments";
+    EXPECT_TRUE(finished);
+    EXPECT_GT(moment, GetParam().in_journal ? 4 : 12) << "there are at least as many moments";
 }
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, CommitterKill,
+                         ::testing::Values(Killed{"files", false}, Killed{"files", true}, Killed{"webdataset", false},
+                                           Killed{"webdataset", true}),
+                         [](const auto& info) { return info.param.layout + (info.param.in_journal ? "Journal" : "Images"); });
 
 }  // namespace
 }  // namespace grit::crawl

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "grit/archive/layout.hpp"
+#include "grit/archive/tar.hpp"
 #include "grit/crawl/committer.hpp"
 #include "grit/journal/journal.hpp"
 #include "grit/journal/reader.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/shard_rows.hpp"
 
 #include "frontier_rig.hpp"
 
@@ -35,6 +37,7 @@ class FaultyFileSystem final : public archive::RealFileSystem {
         last_ = first_ + more;
         error_ = error;
     }
+    void heal() { last_ = -1; }
     [[nodiscard]] int calls() const { return calls_; }
     /// Called before and after each call that changes something, with its number.
     std::function<void(int)> on_call;
@@ -57,12 +60,35 @@ class FaultyFileSystem final : public archive::RealFileSystem {
     int sync_volume(int fd) override {
         return around([&] { return RealFileSystem::sync_volume(fd); });
     }
+    int open_file(const std::string& path, bool to_write, int& fd) override {
+        return around([&] { return RealFileSystem::open_file(path, to_write, fd); });
+    }
+    int read_at(int fd, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) override {
+        return around([&] { return RealFileSystem::read_at(fd, offset, bytes, count); });
+    }
+    int write_at(int fd, std::uint64_t offset, std::span<const std::byte> bytes, std::size_t& written) override {
+        // The last byte is missing from what was written before it failed, or died.
+        const auto torn = bytes.first(bytes.size() - 1);
+        return around([&] { return RealFileSystem::write_at(fd, offset, bytes, written); },
+                      [&] { return RealFileSystem::write_at(fd, offset, torn, written); });
+    }
+    int sync_data(int fd) override {
+        return around([&] { return RealFileSystem::sync_data(fd); });
+    }
+    int truncate(int fd, std::uint64_t size) override {
+        return around([&] { return RealFileSystem::truncate(fd, size); });
+    }
 
   private:
     template <class Call>
     int around(Call call) {
+        return around(call, [] {});
+    }
+    template <class Call, class Torn>
+    int around(Call call, Torn torn) {
         const int number = ++calls_;
         if (number >= first_ && number <= last_) {
+            static_cast<void>(torn());
             return error_;
         }
         if (on_call) {
@@ -152,7 +178,9 @@ class Listener final : public CommitListener {
 
 class CrawlRig : public frontier::test::FrontierRig {
   protected:
-    explicit CrawlRig(std::filesystem::path dir = {}) : FrontierRig(std::move(dir)) {
+    /// @param layout  as the config names it; shards are sealed with two images.
+    explicit CrawlRig(std::filesystem::path dir = {}, std::string layout = "files")
+        : FrontierRig(std::move(dir)), layout_name_(std::move(layout)) {
         open_depot();
         open_journal();
         open_committer();
@@ -172,9 +200,10 @@ class CrawlRig : public frontier::test::FrontierRig {
         auto opened = archive::Depot::open(options, std::move(system));
         ASSERT_TRUE(opened) << opened.error().what;
         depot_ = std::move(*opened);
-        layout_ = make_layout();
+        archive::TarOptions shards;
+        shards.shard_images = 2;
+        layout_ = archive::make_layout(layout_name_, *depot_, shards);
     }
-    virtual std::unique_ptr<archive::Layout> make_layout() { return archive::make_files_layout(*depot_); }
     void open_journal() {
         journal_.reset();
         auto calls = std::make_unique<FaultyFileCalls>();
@@ -299,7 +328,14 @@ class CrawlRig : public frontier::test::FrontierRig {
     void clean_up_after_crash() {
         ASSERT_TRUE(depot_->sweep_temporaries());
         const std::vector<std::string> intents = store::get_intents(env_->read().value()).value();
-        ASSERT_TRUE(layout_->restore(intents, {}));
+        std::vector<archive::ShardMark> marks;
+        ASSERT_TRUE(store::for_each_shard(env_->read().value(), [&](std::uint32_t shard, const store::ShardRow& row) {
+            marks.push_back(archive::ShardMark{shard, row.bytes, row.samples, row.sealed});
+            return true;
+        }));
+        const auto restored = layout_->restore(intents, marks);
+        ASSERT_TRUE(restored) << restored.error().what;
+        EXPECT_TRUE(restored->damaged.empty());
         ASSERT_TRUE(writer_.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); }));
     }
 
@@ -400,24 +436,46 @@ class CrawlRig : public frontier::test::FrontierRig {
         EXPECT_EQ(told.size(), records) << "a line of what never happened";
     }
 
+    /// Every image below the root, by its location, and its size.
+    std::map<std::string, std::uint64_t> images_on_disk() {
+        namespace fs = std::filesystem;
+        std::map<std::string, std::uint64_t> found;
+        for (const auto& entry : fs::recursive_directory_iterator((dir_ / "images").string())) {
+            const std::string path = fs::relative(entry.path(), (dir_ / "images").string()).string();
+            if (!entry.is_regular_file() || path.starts_with(".gritd") || path.ends_with(".idx")) {
+                continue;
+            }
+            if (!path.ends_with(".tar")) {
+                found.emplace(path, entry.file_size());
+                continue;
+            }
+            archive::RealFileSystem system;
+            int descriptor = -1;
+            EXPECT_EQ(system.open_file(entry.path(), false, descriptor), 0);
+            EXPECT_TRUE(archive::for_each_tar_member(system, descriptor, entry.file_size(), [&](const archive::TarMember& member) {
+                if (!member.name.ends_with(".json")) {
+                    EXPECT_TRUE(found.emplace(path + "#" + member.name, member.size).second) << member.name << " twice";
+                }
+                return true;
+            }));
+            system.close(descriptor);
+        }
+        return found;
+    }
+
     /// No record names a missing image, no image is without a record, nothing is left over.
     /// @param waits_for_journal  a group whose images are published may wait for its records.
     void expect_images_agree(bool temporaries_gone = true, bool waits_for_journal = false) {
-        namespace fs = std::filesystem;
         const store::ReadTxn txn = env_->read().value();
-        std::map<std::string, std::uint64_t> on_disk;
-        for (const auto& entry : fs::recursive_directory_iterator((dir_ / "images").string())) {
-            const std::string path = fs::relative(entry.path(), (dir_ / "images").string()).string();
-            if (entry.is_regular_file() && !path.starts_with(".gritd")) {
-                on_disk.emplace(path, entry.file_size());
-            }
-        }
+        std::map<std::string, std::uint64_t> on_disk = images_on_disk();
         std::set<std::string> named;
         ASSERT_TRUE(store::for_each_record(txn, [&](const store::RecordKey&, const store::Record& record) {
             if (!record.location.empty()) {
                 named.insert(record.location);
                 EXPECT_TRUE(on_disk.contains(record.location)) << record.location;
                 EXPECT_EQ(on_disk[record.location], record.size);
+                const auto found = layout_->find(record.location);
+                EXPECT_TRUE(found && found->size == record.size) << record.location;
             }
             return true;
         }));
@@ -426,12 +484,13 @@ class CrawlRig : public frontier::test::FrontierRig {
         EXPECT_TRUE(may_intend || named.size() == on_disk.size()) << "an image without a record";
         EXPECT_TRUE(may_intend || intents.empty());
         if (temporaries_gone) {
-            EXPECT_TRUE(fs::is_empty(dir_ / "images/.gritd/tmp"));
+            EXPECT_TRUE(std::filesystem::is_empty(dir_ / "images/.gritd/tmp"));
         }
     }
 
     metrics::Metrics metrics_{WallTime(std::chrono::seconds(1'700'000'000))};
     FaultyFileSystem* system_ = nullptr;
+    std::string layout_name_;
     std::unique_ptr<archive::Depot> depot_;
     std::unique_ptr<archive::Layout> layout_;
     FaultyFileCalls* calls_ = nullptr;
