@@ -2,6 +2,7 @@
 
 #include "descriptors.hpp"
 
+#include "grit/base/low_priority.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
 #include "grit/config/load.hpp"
@@ -29,6 +30,15 @@ constexpr Milliseconds kDrainLook{50};
 // A loop that has not turned for so long is stuck: the watchdog is told no more.
 constexpr Milliseconds kStuckAfter{30'000};
 constexpr Milliseconds kSlowStart{120'000};
+
+std::string damage_of(const std::string& state_dir, const Result<store::PageReport>& report) {
+    if (!report) {
+        return fmt::format("the state in {} can not be read: {}", state_dir, report.error().message());
+    }
+    return fmt::format("the state in {} is damaged: {} of {} pages are not what they should be ({}). Restore the state folder from "
+                       "a backup (gritctl backup makes them), or have gritctl rebuild make it anew",
+                       state_dir, report->damaged, report->pages, fmt::join(report->places, "; "));
+}
 
 }  // namespace
 
@@ -78,7 +88,7 @@ std::optional<App::Failure> App::start() {
     if (const auto loaded = supervisor_->load(); !loaded) {
         return Failure{ExitCode::io, loaded.error().what};
     }
-    read_ahead_ = std::make_unique<store::ReadAhead>(env_->file());
+    read_ahead_ = std::make_unique<store::ReadAhead>(env_->file(), 0, [this](const std::atomic<bool>& stopping) { check_pages(stopping); });
     if (auto failure = start_listeners()) {
         return failure;
     }
@@ -124,11 +134,18 @@ std::optional<App::Failure> App::open_state() {
         return Failure{ExitCode::try_again, lock.error().what};
     }
     lock_ = std::move(*lock);
-    auto env = store::Env::open(config_.state.dir);
+    damage_guard_.emplace(config_.state.dir, store::DamageGuard::Options{"gritd", static_cast<int>(ExitCode::io), true});
+    store::EnvOptions state;
+    state.on_impossible = store::DamageGuard::on_impossible;
+    auto env = store::Env::open(config_.state.dir, state);
     if (!env) {
         return Failure{ExitCode::io, env.error().what};
     }
     env_ = std::move(*env);
+    damage_guard_->watch(*env_);
+    if (auto failure = look_at_noted_damage()) {
+        return failure;
+    }
     // What the crawl takes over first; the rest follows while it runs.
     env_->prefetch(std::array{store::Table::hosts, store::Table::runs});
     archive::Depot::Options options;
@@ -208,6 +225,36 @@ std::optional<App::Failure> App::open_layout() {
         return Failure{ExitCode::config, fmt::format("storage.layout = \"{}\" is not built yet", name)};
     }
     return std::nullopt;
+}
+
+// An earlier life ended since the state seemed damaged: whether it is, is found out before anything is done with it.
+std::optional<App::Failure> App::look_at_noted_damage() {
+    const auto noted = store::noted_damage(config_.state.dir);
+    if (!noted) {
+        return std::nullopt;
+    }
+    log_.warning("state.damage_noted", {{"what", *noted}, {"note", config_.state.dir + "/damaged"}});
+    const auto report = env_->check_pages(std::atomic<bool>{false});
+    if (!report || report->damaged > 0) {
+        return Failure{ExitCode::io, damage_of(config_.state.dir, report)};
+    }
+    log_.warning("state.found_whole", {{"pages", report->pages}});
+    store::forget_noted_damage(config_.state.dir);
+    return std::nullopt;
+}
+
+// On the read-ahead's thread, once after the start: LMDB would believe a page that was overwritten.
+void App::check_pages(const std::atomic<bool>& stopping) {
+    give_way_to_others();
+    const auto report = env_->check_pages(stopping);
+    if (stopping || (report && report->damaged == 0)) {
+        log_.debug("state.pages_checked", {{"pages", report ? report->pages : 0}});
+        return;
+    }
+    const std::string what = damage_of(config_.state.dir, report);
+    log_.error("state.damaged", {{"problem", what}});
+    store::note_damage(config_.state.dir, report && !report->places.empty() ? report->places.front() : what);
+    asio::post(control_, [this] { end(ExitCode::io); });
 }
 
 std::optional<App::Failure> App::start_listeners() {

@@ -16,6 +16,7 @@
 #include "grit/exporter/exporter.hpp"
 #include "grit/journal/journal.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/damage_guard.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/lock.hpp"
 #include "grit/store/read_ahead.hpp"
@@ -58,6 +59,8 @@ class App final : private Controls {
     [[nodiscard]] std::optional<Failure> open_state();
     [[nodiscard]] std::optional<Failure> open_journal();
     [[nodiscard]] std::optional<Failure> open_layout();
+    [[nodiscard]] std::optional<Failure> look_at_noted_damage();
+    void check_pages(const std::atomic<bool>& stopping);
     [[nodiscard]] std::optional<Failure> start_listeners();
     void wait_for_signals();
     void on_signal(int signal);
@@ -76,6 +79,7 @@ class App final : private Controls {
     metrics::Metrics metrics_;
     boost::asio::io_context control_{1};
     store::StateLock lock_;
+    std::optional<store::DamageGuard> damage_guard_;
     std::unique_ptr<store::Env> env_;
     std::unique_ptr<store::ReadAhead> read_ahead_;
     std::unique_ptr<archive::Depot> depot_;

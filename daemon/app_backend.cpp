@@ -155,6 +155,7 @@ Checked<AppBackend::Found> AppBackend::find(const std::string& url) {
     auto record = store::get_record(*txn, key);
     if (record) {
         found.record = std::move(*record);
+        found.record->due_ms += parts_.supervisor.machine_ahead().count();
     } else if (record.error() != store::Errc::not_found) {
         return Problem{"the record can not be read: " + record.error().message()};
     }

@@ -12,6 +12,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/dataset/state_copy.hpp"
+#include "grit/store/damage_guard.hpp"
 #include "grit/store/lock.hpp"
 #include "job_watch.hpp"
 #include "local_dataset.hpp"
@@ -96,9 +97,9 @@ Failure job_failed(const json::object& state) {
 }
 
 Ended backup_locally(const Output& output, const std::string& folder, const std::string& config) {
-    auto env = open_state(config);
-    if (!env) {
-        return env.error();
+    auto state = open_state(config);
+    if (!state) {
+        return state.error();
     }
     const SystemClock clock;
     const SteadyTime began = clock.now();
@@ -108,7 +109,7 @@ Ended backup_locally(const Output& output, const std::string& folder, const std:
         line.show(backup_line(now.bytes_written, now.bytes_total, std::chrono::duration<double>(clock.now() - began).count()));
         return !signals.came_within(std::chrono::milliseconds(0));
     };
-    const auto bytes = dataset::back_up_state(**env, folder, clock.wall_now(), look);
+    const auto bytes = dataset::back_up_state(*state->env, folder, clock.wall_now(), look);
     line.end();
     if (!bytes) {
         return Failure{ExitCode::failed, bytes.error().what, fmt::format("nothing was left in {}", folder)};
@@ -181,6 +182,7 @@ Ended compact(const Output& output, const std::string& config) {
     if (!lock) {
         return Failure{ExitCode::failed, lock.error().what, "stop it first: a state is compacted while nobody writes it"};
     }
+    const store::DamageGuard guard(*folder, store::DamageGuard::Options{"gritctl", static_cast<int>(ExitCode::failed), false});
     const HeldSignals signals;
     ProgressLine line(output);
     const auto look = [&](const dataset::CopyProgress& now) {

@@ -40,25 +40,30 @@ bool is_forbidden(const std::string& dir) {
            (::access((dir + "/lock.mdb").c_str(), R_OK | W_OK) != 0 && errno == EACCES);
 }
 
-Fallible<std::unique_ptr<store::Env>> open(const std::string& dir) {
+Fallible<LocalState> open(const std::string& dir) {
     if (is_forbidden(dir)) {
         return Failure{ExitCode::not_permitted, fmt::format("not permitted to read the state in {}", dir),
                        "run as gritd's user, or leave --config out to ask the running daemon"};
     }
+    LocalState state;
+    state.guard = std::make_unique<store::DamageGuard>(dir, store::DamageGuard::Options{"gritctl", static_cast<int>(ExitCode::failed), false});
     store::EnvOptions options;
     options.read_only = true;
+    options.on_impossible = store::DamageGuard::on_impossible;
     auto env = store::Env::open(dir, options);
     if (!env) {
         return Failure{ExitCode::failed, env.error().what, {}};
     }
-    return std::move(*env);
+    state.env = std::move(*env);
+    state.guard->watch(*state.env);
+    return state;
 }
 
 }  // namespace
 
-Fallible<std::unique_ptr<store::Env>> open_state(const std::string& config_file) {
+Fallible<LocalState> open_state(const std::string& config_file) {
     auto config = load(config_file);
-    return config ? open(config->state.dir) : Fallible<std::unique_ptr<store::Env>>(config.error());
+    return config ? open(config->state.dir) : Fallible<LocalState>(config.error());
 }
 
 Fallible<std::string> state_folder(const std::string& config_file) {
@@ -71,12 +76,12 @@ Fallible<LocalUrlToPath> open_url_to_path(const std::string& config_file, datase
     if (!config) {
         return config.error();
     }
-    auto env = open(config->state.dir);
-    if (!env) {
-        return env.error();
+    auto state = open(config->state.dir);
+    if (!state) {
+        return state.error();
     }
-    auto source = std::make_unique<dataset::UrlToPathExport>(**env, format, config->storage.root);
-    return LocalUrlToPath{std::move(*env), std::move(source)};
+    auto source = std::make_unique<dataset::UrlToPathExport>(*state->env, format, config->storage.root);
+    return LocalUrlToPath{std::move(*state), std::move(source)};
 }
 
 Fallible<std::unique_ptr<dataset::UrlListExport>> open_url_list(const std::string& config_file,

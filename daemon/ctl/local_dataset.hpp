@@ -8,13 +8,20 @@
 #include "grit/dataset/export_source.hpp"
 #include "grit/dataset/url_list_export.hpp"
 #include "grit/dataset/url_to_path_export.hpp"
+#include "grit/store/damage_guard.hpp"
 #include "grit/store/env.hpp"
 
 namespace grit::ctl {
 
+/// A state that is read by gritctl itself. Where it proves to be damaged gritctl ends in words.
+struct LocalState {
+    std::unique_ptr<store::DamageGuard> guard;
+    std::unique_ptr<store::Env> env;
+};
+
 /// An export with the state that it reads.
 struct LocalUrlToPath {
-    std::unique_ptr<store::Env> env;
+    LocalState state;
     std::unique_ptr<dataset::UrlToPathExport> source;
 };
 
@@ -24,7 +31,7 @@ struct LocalUrlToPath {
 
 /// The state of that config, to be read beside a running daemon, or without one.
 /// Failures: not_permitted, failed.
-[[nodiscard]] Fallible<std::unique_ptr<store::Env>> open_state(const std::string& config_file);
+[[nodiscard]] Fallible<LocalState> open_state(const std::string& config_file);
 
 /// The state folder that a config names. Failures: not_permitted, failed.
 [[nodiscard]] Fallible<std::string> state_folder(const std::string& config_file);

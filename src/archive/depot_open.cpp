@@ -83,7 +83,8 @@ Checked<void> Depot::prepare_root() {
         return problem("can not be looked at", error);
     }
     if (options_.has_images) {
-        return Problem{fmt::format("image root {} is missing, but the state names images in it: is its volume mounted?",
+        return Problem{fmt::format("image root {} is missing, but the state names images in it: is its volume mounted? If storage.root "
+                                   "was changed, move the folder there first",
                                    options_.root)};
     }
     if (const int made = system_->make_folder(options_.root, kFolderMode); made != 0) {
@@ -104,7 +105,8 @@ Checked<void> Depot::check_marker() {
             return unsynced == 0 ? Checked<void>() : Checked<void>(problem("can not be synced", unsynced));
         }
         return Problem{
-            fmt::format("image root {} belongs to another dataset ({}; this state is {}): choose another root",
+            fmt::format("image root {} belongs to another dataset ({}; this state is {}): choose another root, or the state of "
+                        "these images. If that was lost, restore it from a backup, or have gritctl rebuild make it anew",
                         options_.root, marker, options_.dataset_id)};
     }
     if (error != ENOENT) {
@@ -112,7 +114,8 @@ Checked<void> Depot::check_marker() {
     }
     if (options_.has_images) {
         return Problem{fmt::format(
-            "image root {} has no marker of this dataset, but the state names images in it: is its volume mounted?",
+            "image root {} has no marker of this dataset, but the state names images in it: is its volume mounted? If storage.root "
+            "was changed, move the old folder there first, with its .gritd",
             options_.root)};
     }
     std::vector<std::string> names;

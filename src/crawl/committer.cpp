@@ -391,6 +391,11 @@ bool Committer::record(store::WriteSession& session, Group& group) {
                 return noted;
             }
         }
+        if (options_.schedule != nullptr) {
+            if (const auto noted = store::put_clock(txn, options_.schedule->mark()); !noted) {
+                return noted;
+            }
+        }
         return layout_.empty() ? Result<void>() : note_intents(txn, {});
     };
     if (const auto written = session.transact(write); !written) {

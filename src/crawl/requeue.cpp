@@ -181,7 +181,7 @@ Result<std::uint64_t> Requeue::put_back_records(store::WriteTxn& txn, store::Tot
                                                 std::span<const store::RecordKey> keys) {
     std::uint64_t count = 0;
     const auto host = journal_ != nullptr && !keys.empty() ? store::get_host(txn, keys.front().host) : Result<store::HostRow>(store::HostRow());
-    const std::int64_t due = clock_.wall_now().time_since_epoch().count();
+    const std::int64_t due = schedule_.wall_now().time_since_epoch().count();
     for (const store::RecordKey& key : keys) {
         auto record = store::get_record(txn, key);
         if (!record || record->waiting || !record->location.empty()) {

@@ -17,7 +17,7 @@ Result<std::vector<store::Retry>> RetryFeed::take_due(store::Env& env, std::int6
     if (!txn) {
         return txn.error();
     }
-    auto due = store::due_retries(*txn, std::nullopt, now_ms, out_.size() + limit);
+    auto due = store::due_retries(*txn, std::nullopt, now_ms, out_.size() + limit, &damaged_);
     if (!due) {
         return due.error();
     }
@@ -29,6 +29,16 @@ Result<std::vector<store::Retry>> RetryFeed::take_due(store::Env& env, std::int6
         out_.insert(retry.key);
     }
     return due;
+}
+
+std::vector<std::string> RetryFeed::take_damaged() {
+    std::vector<std::string> fresh;
+    for (std::string& key : std::exchange(damaged_, {})) {
+        if (known_damaged_.insert(key).second) {
+            fresh.push_back(std::move(key));
+        }
+    }
+    return fresh;
 }
 
 void RetryFeed::put_back(const std::vector<store::Retry>& retries) {
@@ -46,7 +56,7 @@ Result<std::optional<std::int64_t>> RetryFeed::earliest(store::Env& env) {
     if (!txn) {
         return txn.error();
     }
-    const auto rows = store::due_retries(*txn, std::nullopt, std::numeric_limits<std::int64_t>::max(), out_.size() + 1);
+    const auto rows = store::due_retries(*txn, std::nullopt, std::numeric_limits<std::int64_t>::max(), out_.size() + 1, &damaged_);
     if (!rows) {
         return rows.error();
     }

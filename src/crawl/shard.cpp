@@ -107,7 +107,7 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       down_schedule_(context.config.retry.schedule.begin(), context.config.retry.schedule.end()),
       classes_(host_classes_of(context.config, down_schedule_)),
       sites_(kSitePolicyBytes, obeyed_files(context.config)),
-      frontier_(context.env, context.hosts, classes_, sites_, context.clock, context.log),
+      frontier_(context.env, context.hosts, classes_, sites_, context.schedule, context.log),
       resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config, context.network), context.clock, context.metrics)),
       client_(io_, client_options(context.config, max_in_flight), *resolver_, context.guard, context.tls,
               context.address_limits, context.metrics, context.clock),
@@ -294,7 +294,7 @@ void Shard::end_verdict(frontier::Verdict verdict) {
         return;
     }
     if (verdict.again_in) {
-        const std::int64_t now_ms = context_.clock.wall_now().time_since_epoch().count();
+        const std::int64_t now_ms = context_.schedule.wall_now().time_since_epoch().count();
         settle(std::move(verdict.task), std::move(result), now_ms + std::max<std::int64_t>(verdict.again_in->count(), 1));
         return;
     }

@@ -86,7 +86,7 @@ void Shard::retry_or_end(TaskPtr task, Fetched result) {
     std::uniform_real_distribution<double> jitter(0.8, 1.2);
     const auto wait = static_cast<std::int64_t>(static_cast<double>(schedule[task->attempts - 1U].count()) * jitter(random_));
     context_.metrics.retries(metrics::RetryReason::retry_url).add();
-    settle(std::move(task), std::move(result), context_.clock.wall_now().time_since_epoch().count() + std::max<std::int64_t>(wait, 1));
+    settle(std::move(task), std::move(result), context_.schedule.wall_now().time_since_epoch().count() + std::max<std::int64_t>(wait, 1));
 }
 
 void Shard::settle(TaskPtr task, Fetched result, std::optional<std::int64_t> retry_at_ms) {

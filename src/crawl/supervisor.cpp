@@ -2,6 +2,7 @@
 
 #include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "retry_mend.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -48,13 +49,6 @@ net::TlsContext::Options tls_options(const config::Config& config) {
     return options;
 }
 
-Committer::Options commit_options(const Supervisor::Parts& parts) {
-    Committer::Options options;
-    options.journal = parts.journal;
-    options.dedupe_content = parts.config.storage.dedupe_content;
-    return options;
-}
-
 Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<void(Outcome, const std::string&)> on_fault) {
     Ingestor::Options options;
     options.on_fault = std::move(on_fault);
@@ -66,25 +60,35 @@ Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<v
     return options;
 }
 
+Committer::Options commit_options(const Supervisor::Parts& parts, const ScheduleClock& schedule) {
+    Committer::Options options;
+    options.journal = parts.journal;
+    options.dedupe_content = parts.config.storage.dedupe_content;
+    options.schedule = &schedule;
+    return options;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(const Parts& parts)
     : parts_(parts),
+      schedule_(parts.clock),
       tls_(tls_options(parts.config)),
       guard_(parts.config.network.allow),
       address_limits_(parts.config.politeness.connections_per_address),
       disk_(kDiskThreads),
-      committer_(parts.writer, parts.layout, hosts_, parts.metrics, parts.clock, parts.log, *this, commit_options(parts)),
+      committer_(parts.writer, parts.layout, hosts_, parts.metrics, parts.clock, parts.log, *this, commit_options(parts, schedule_)),
       ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
       opt_out_(OptOut::Parts{parts.env, parts.writer, parts.layout, hosts_, parts.clock, parts.log,
                              [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
-      verify_(Verify::Parts{parts.env, parts.writer, parts.depot, parts.layout, parts.clock, parts.log, *this,
+      verify_(Verify::Parts{parts.env, parts.writer, parts.depot, parts.layout, parts.clock, schedule_, parts.log, *this,
                             [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
       timer_(parts.control) {
     const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
-                               tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, parts.log,
+                               tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, schedule_,   parts.log,
                                paused_};
+    retry_mend_ = std::make_unique<RetryMend>(parts.writer, parts.log, [this](std::int64_t change) { committer_.add_waiting(change); });
     Crossing& crossing = *this;
     for (std::size_t i = 0; i < shard_count(parts.config); ++i) {
         shards_.push_back(std::make_unique<Shard>(context, crossing, in_flight_each(parts.config)));
@@ -100,36 +104,7 @@ Checked<void> Supervisor::load() {
         return clean;
     }
     remove_due_images();
-    auto txn = parts_.env.read();
-    if (!txn) {
-        return Problem{"the state can not be read: " + txn.error().message()};
-    }
-    if (const auto counted = committer_.load(*txn); !counted) {
-        return Problem{"the state's retries can not be counted: " + counted.error().message()};
-    }
-    if (auto blocks = load_blocks(*txn); !blocks) {
-        return blocks;
-    }
-    return load_hosts(*txn);
-}
-
-Checked<void> Supervisor::load_hosts(const store::Txn& txn) {
-    const auto census = frontier::QueueCensus::take(txn);
-    if (!census) {
-        return Problem{"the state's runs can not be read: " + census.error().message()};
-    }
-    if (const auto known = txn.count(store::Table::hosts)) {
-        hosts_.reserve(*known);
-    }
-    const auto hosts = store::for_each_host(txn, [&](HostId id, const store::HostRow& row) {
-        hosts_.load(id, row.name, row.domain, row.partition);
-        shards_[row.partition % shards_.size()]->frontier().load_host(id, row, census->of(id));
-        return true;
-    });
-    if (!hosts) {
-        return Problem{"the state's hosts can not be read: " + hosts.error().message()};
-    }
-    return {};
+    return take_up_state();
 }
 
 Shard& Supervisor::shard_of(HostId host) { return *shards_[hosts_.info(host).partition % shards_.size()]; }
@@ -183,6 +158,7 @@ void Supervisor::stop() {
     timer_.cancel();
     opt_out_.stop();
     verify_.stop();
+    retry_mend_->stop();
     ingestor_.stop();
     for (const auto& shard : shards_) {
         if (!started_) {
@@ -369,6 +345,7 @@ void Supervisor::tick() {
     if (now >= next_measure_) {
         next_measure_ = now + kMeasureInterval;
         measure();
+        watch_the_clock();
     }
     if (parts_.once && now >= next_end_look_) {
         next_end_look_ = now + kEndLookInterval;
@@ -388,12 +365,13 @@ void Supervisor::feed_due_retries() {
         return;
     }
     const SteadyTime start = parts_.clock.now();
-    const std::int64_t now_ms = parts_.clock.wall_now().time_since_epoch().count();
+    const std::int64_t now_ms = schedule_.wall_now().time_since_epoch().count();
     const auto due = retry_feed_.take_due(parts_.env, now_ms, kRetriesPerFeed);
     if (!due) {
         parts_.log.error("retries.read_failed", {{"error", due.error().message()}});
         return;
     }
+    retry_mend_->mend(retry_feed_.take_damaged());
     auto txn = parts_.env.read();
     if (!txn) {
         retry_feed_.put_back(*due);
@@ -493,7 +471,7 @@ void Supervisor::judge_end(const Probe& probe) {
     bool due_soon = probe.earliest <= patience_ends && !paused_for_long;
     // What has been handed out already waits in the frontier, and is part of the probe.
     const auto retry = retry_feed_.earliest(parts_.env);
-    const std::int64_t wall_end = (parts_.clock.wall_now().time_since_epoch() + parts_.config.retry.once_patience).count();
+    const std::int64_t wall_end = (schedule_.wall_now().time_since_epoch() + parts_.config.retry.once_patience).count();
     due_soon = due_soon || (!paused_for_long && retry && *retry && **retry <= wall_end);
     if (!due_soon) {
         std::exchange(on_once_end_, [](OnceEnd) {})(OnceEnd::waiting);

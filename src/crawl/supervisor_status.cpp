@@ -148,7 +148,7 @@ void Supervisor::estimate_end(CrawlStatus& status) const {
 
 Checked<std::uint64_t> Supervisor::requeue(const RequeueFilter& filter) {
     RequeueListener& listener = *this;
-    Requeue requeue(parts_.env, parts_.writer, parts_.clock, parts_.log, listener, stopped_, parts_.journal);
+    Requeue requeue(parts_.env, parts_.writer, parts_.clock, schedule_, parts_.log, listener, stopped_, parts_.journal);
     return requeue.run(filter);
 }
 

@@ -254,7 +254,7 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
         return totals.error();
     }
     const std::int64_t now = owner_.parts_.clock.wall_now().time_since_epoch().count();
-    const std::int64_t due = now + kAskAgainIn.count();
+    const std::int64_t due = (owner_.parts_.schedule.wall_now().time_since_epoch() + kAskAgainIn).count();
     std::vector<std::string> lines;
     for (Broken& one : some) {
         std::string host_name;

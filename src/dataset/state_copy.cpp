@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "grit/base/low_priority.hpp"
+#include "grit/store/damage_guard.hpp"
 #include "grit/store/writer.hpp"
 
 namespace grit::dataset {
@@ -154,7 +155,9 @@ Checked<std::pair<std::uint64_t, std::uint64_t>> compact_state(const std::filesy
     std::filesystem::remove_all(aside, error);  // what a kill had left
     std::uint64_t before = 0;
     {
-        auto env = store::Env::open(folder);
+        store::EnvOptions options;
+        options.on_impossible = store::DamageGuard::on_impossible;
+        auto env = store::Env::open(folder, options);
         if (!env) {
             return env.error();
         }

@@ -59,9 +59,8 @@ bool is_lmdb(const std::optional<Header>& header) {
 
 Problem not_lmdb(const std::filesystem::path& file) {
     return Problem{fmt::format(
-        "{} is not a state that gritd can read: it has no LMDB 0.9 header. If it is torn, restore it from a backup; "
-        "if the dataset is new, remove it",
-        file.string())};
+        "{} is not a state that gritd can read: it has no LMDB 0.9 header, or not both of them. {}. If the dataset is new, remove it",
+        file.string(), kStateRemedy)};
 }
 
 // The last page that the newest of the two headers speaks of.

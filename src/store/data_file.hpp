@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 
 #include "grit/base/result.hpp"
 
@@ -21,6 +22,10 @@ struct DataFile {
     /// that a transaction both took and freed.
     [[nodiscard]] bool is_short() const noexcept { return file_bytes < needed_bytes; }
 };
+
+/// What to do about a state that is not whole.
+inline constexpr std::string_view kStateRemedy =
+    "Restore the state folder from a backup (gritctl backup makes them), or have gritctl rebuild make it anew";
 
 /// Reads both header pages. @return what they say; a Problem where they are no LMDB 0.9 headers.
 [[nodiscard]] Checked<DataFile> inspect_data_file(const std::filesystem::path& file);

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "lmdb_error.hpp"
 #include "lmdb_value.hpp"
 #include "map_gate.hpp"
+#include "page_check.hpp"
 #include "table_extents.hpp"
 
 namespace grit::store {
@@ -56,9 +59,8 @@ std::string random_id() {
 
 Problem cut_short(const std::filesystem::path& file, const DataFile& found) {
     return Problem{fmt::format(
-        "{} is cut short: it has {} of the {} that its header speaks of. Restore it from a backup, or remove the "
-        "folder to begin again",
-        file.string(), format_byte_size(found.file_bytes), format_byte_size(found.needed_bytes))};
+        "{} is cut short: it has {} of the {} that its header speaks of. {}", file.string(), format_byte_size(found.file_bytes),
+        format_byte_size(found.needed_bytes), kStateRemedy)};
 }
 
 Problem open_problem(const std::filesystem::path& file, int code) {
@@ -67,7 +69,31 @@ Problem open_problem(const std::filesystem::path& file, int code) {
             fmt::format("{} can not be opened: permission denied for uid {} (its lock.mdb needs write access too)",
                         file.string(), geteuid())};
     }
+    if (errc_of_lmdb(code) == Errc::corrupt) {
+        return Problem{fmt::format("{} is damaged: {}. {}", file.string(), words_of(code), kStateRemedy)};
+    }
     return Problem{fmt::format("{} can not be opened: {}", file.string(), words_of(code))};
+}
+
+// Before tables are opened, which makes those that are not found: one that damage hides must not be made anew, empty.
+Checked<void> check_roots_of(MDB_env* env, const std::filesystem::path& file) {
+    MDB_txn* txn = nullptr;
+    if (const int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn); code != 0) {
+        return open_problem(file, code);
+    }
+    PageReport report;
+    check_roots(env, txn, std::atomic<bool>{false}, report);
+    mdb_txn_abort(txn);
+    if (report.damaged == 0) {
+        return {};
+    }
+    return Problem{fmt::format("{} is damaged: {}. {}", file.string(), fmt::join(report.places, "; "), kStateRemedy)};
+}
+
+void impossible(MDB_env* env, const char* words) {
+    if (const auto on_impossible = reinterpret_cast<void (*)(const char*)>(mdb_env_get_userctx(env))) {
+        on_impossible(words);
+    }
 }
 
 // An environment with its settings, not open yet.
@@ -187,8 +213,14 @@ Checked<std::unique_ptr<Env>> Env::open(const std::filesystem::path& dir, Option
         return open_problem(file, code);
     }
     std::unique_ptr<Env> env(new Env(dir, raw, options.read_only));
+    mdb_env_set_userctx(raw, reinterpret_cast<void*>(options.on_impossible));
+    mdb_env_set_assert(raw, impossible);
+    env->note_map();
     if (is_new) {
         chmod((dir / "lock.mdb").c_str(), kLockMode);
+    }
+    if (auto roots = check_roots_of(raw, file); !roots) {
+        return roots.error();
     }
     if (auto tables = env->open_tables(); !tables) {
         return tables.error();
@@ -221,7 +253,8 @@ Checked<void> Env::open_tables() {
 Checked<void> Env::check_schema(MDB_txn* txn) {
     const std::string wanted = fmt::format("{}", kSchema);
     const Problem foreign{
-        fmt::format("{} is an LMDB file of another program: choose another state.dir", file_.string())};
+        fmt::format("{} is an LMDB file of another program: choose another state.dir. If it was gritd's it is damaged: {}",
+                    file_.string(), kStateRemedy)};
     MDB_dbi meta = 0;
     const int code = mdb_dbi_open(txn, "meta", 0, &meta);
     MDB_val schema_key = to_lmdb("schema");
@@ -242,8 +275,10 @@ Checked<void> Env::check_schema(MDB_txn* txn) {
     }
     MDB_val schema{};
     MDB_val id{};
-    if (code != 0 || mdb_get(txn, meta, &schema_key, &schema) != 0 || mdb_get(txn, meta, &id_key, &id) != 0) {
-        return foreign;
+    int found = code != 0 ? code : mdb_get(txn, meta, &schema_key, &schema);
+    found = found != 0 ? found : mdb_get(txn, meta, &id_key, &id);
+    if (found != 0) {
+        return errc_of_lmdb(found) == Errc::corrupt && found != MDB_INCOMPATIBLE ? open_problem(file_, found) : foreign;
     }
     if (from_lmdb(schema) != wanted) {
         return Problem{
@@ -343,6 +378,7 @@ Result<void> Env::grow_map() {
         if (const int code = mdb_env_set_mapsize(env_, size); code != 0) {
             return errc_of_lmdb(code);
         }
+        note_map();
         return {};
     });
 }
@@ -353,6 +389,7 @@ Result<void> Env::adopt_map_size() {
         if (const int code = mdb_env_set_mapsize(env_, 0); code != 0) {
             return errc_of_lmdb(code);
         }
+        note_map();
         return {};
     });
 }
@@ -401,6 +438,49 @@ std::uint64_t Env::prefetch(std::span<const Table> tables) {
         }
     }
     return bytes;
+}
+
+Result<PageReport> Env::check_pages(const std::atomic<bool>& stop) {
+    PageReport report;
+    {
+        const Result<ReadTxn> txn = read();
+        if (!txn) {
+            return txn.error();
+        }
+        check_roots(env_, txn->txn_, stop, report);
+    }
+    for (std::size_t i = 0; i < kTableCount && !stop; ++i) {
+        const Result<ReadTxn> txn = read();
+        if (!txn) {
+            return txn.error();
+        }
+        check_table(env_, txn->txn_, kTableNames[i], stop, report);
+    }
+    return report;
+}
+
+// For in_map, which can ask nobody. LMDB does not tell where its map is; the system does (proc(5)).
+void Env::note_map() {
+    int descriptor = -1;
+    struct stat status{};
+    if (mdb_env_get_fd(env_, &descriptor) != 0 || fstat(descriptor, &status) != 0) {
+        return;
+    }
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        std::istringstream fields(line);
+        std::uintptr_t begin = 0;
+        std::uintptr_t end = 0;
+        char dash = 0;
+        std::string other;
+        std::uint64_t inode = 0;
+        fields >> std::hex >> begin >> dash >> end >> other >> other >> other >> std::dec >> inode;
+        if (fields && inode == status.st_ino && line.ends_with("data.mdb")) {
+            map_begin_ = begin;
+            map_bytes_ = end - begin;
+            return;
+        }
+    }
 }
 
 EnvStats Env::stats() const {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace grit::store {
 namespace {
@@ -18,12 +19,16 @@ std::uint64_t half_of_memory() {
 
 }  // namespace
 
-ReadAhead::ReadAhead(const std::filesystem::path& file, std::uint64_t limit_bytes) {
+ReadAhead::ReadAhead(const std::filesystem::path& file, std::uint64_t limit_bytes,
+                     std::function<void(const std::atomic<bool>& stopping)> then) {
     // The file's end is asked for with each piece: it grows meanwhile.
     if (const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC); descriptor >= 0) {
-        thread_ = std::thread([this, descriptor, limit = limit_bytes == 0 ? half_of_memory() : limit_bytes] {
+        thread_ = std::thread([this, descriptor, limit = limit_bytes == 0 ? half_of_memory() : limit_bytes, then = std::move(then)] {
             read(descriptor, limit);
             close(descriptor);
+            if (then && !stopping_) {
+                then(stopping_);
+            }
         });
     }
 }

@@ -310,8 +310,16 @@ Result<bool> delete_retry(WriteTxn& txn, const RetryKey& key) {
     return txn.erase(Table::retries, retry_key(key));
 }
 
+Result<bool> has_retry(const Txn& txn, const RetryKey& key) {
+    const Result<std::string_view> bytes = txn.get(Table::retries, retry_key(key));
+    if (!bytes && bytes.error() != Errc::not_found) {
+        return {boost::system::in_place_error, bytes.error()};
+    }
+    return bytes.has_value();
+}
+
 Result<std::vector<Retry>> due_retries(const Txn& txn, const std::optional<RetryKey>& after, std::int64_t until_ms,
-                                       std::size_t limit) {
+                                       std::size_t limit, std::vector<std::string>* damaged) {
     std::vector<Retry> due;
     Result<void> verdict;
     const std::string from = after ? retry_key(*after) : std::string();
@@ -323,6 +331,10 @@ Result<std::vector<Retry>> due_retries(const Txn& txn, const std::optional<Retry
             return true;
         }
         const Result<Retry> retry = parse_retry(key, value);
+        if (!retry && damaged != nullptr) {
+            damaged->emplace_back(key);
+            return true;
+        }
         if (!retry) {
             verdict = retry.error();
             return false;

@@ -14,6 +14,7 @@
 #include "grit/archive/layout.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
+#include "grit/crawl/schedule_clock.hpp"
 #include "grit/crawl/settlement.hpp"
 #include "grit/frontier/frontier.hpp"
 #include "grit/frontier/host_table.hpp"
@@ -80,6 +81,7 @@ class Committer {
         Milliseconds retry_after_fault{1'000};
         journal::Journal* journal = nullptr;  ///< nothing: none is written
         bool dedupe_content = true;   ///< equal bytes are stored once
+        const ScheduleClock* schedule = nullptr;  ///< Noted with each commit, for the next start.
     };
 
     Committer(store::Writer& writer, archive::Layout& layout, const frontier::HostTable& hosts, metrics::Metrics& metrics,

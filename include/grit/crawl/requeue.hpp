@@ -56,13 +56,15 @@ class RequeueListener {
 /// Threads: one that may block. Lifetime: all that it is given outlives it.
 class Requeue {
   public:
+    /// @param schedule  of when they are asked again (ScheduleClock).
     /// @param cancelled  looked at between portions: ends the walk.
     /// @param journal  nothing: none is written.
-    Requeue(store::Env& env, store::Writer& writer, const Clock& clock, const Logger& log, RequeueListener& listener,
+    Requeue(store::Env& env, store::Writer& writer, const Clock& clock, const Clock& schedule, const Logger& log, RequeueListener& listener,
             const std::atomic<bool>& cancelled, journal::Journal* journal = nullptr, std::size_t portion = 10'000)
         : env_(env),
           writer_(writer),
           clock_(clock),
+          schedule_(schedule),
           log_(log),
           listener_(listener),
           cancelled_(cancelled),
@@ -100,6 +102,7 @@ class Requeue {
     store::Env& env_;
     store::Writer& writer_;
     const Clock& clock_;
+    const Clock& schedule_;
     const Logger& log_;
     RequeueListener& listener_;
     const std::atomic<bool>& cancelled_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -27,6 +28,9 @@ class RetryFeed {
     /// Rows due at or before `now_ms` that are not out, earliest first; they are out from now on.
     /// The thread must not have a reading transaction. Errors: those of store::due_retries.
     [[nodiscard]] Result<std::vector<store::Retry>> take_due(store::Env& env, std::int64_t now_ms, std::size_t limit);
+
+    /// Keys of rows that could not be understood at the last looks, each once. They are passed over.
+    [[nodiscard]] std::vector<std::string> take_damaged();
 
     /// They could not be handed on: they are due again.
     void put_back(const std::vector<store::Retry>& retries);
@@ -50,6 +54,8 @@ class RetryFeed {
 
     std::size_t most_out_;
     std::unordered_set<store::RetryKey, Hash> out_;
+    std::vector<std::string> damaged_;
+    std::unordered_set<std::string> known_damaged_;
     std::mutex mutex_;
     std::vector<store::RetryKey> settled_;
 };

@@ -53,6 +53,7 @@ struct ShardContext {
     net::NetworkWatch& network;
     metrics::Metrics& metrics;
     const Clock& clock;
+    const Clock& schedule;  ///< of times that are written down to be kept to (ScheduleClock)
     const Logger& log;
     std::atomic<bool>& paused;
 };

@@ -11,9 +11,11 @@
 #include "grit/crawl/opt_out.hpp"
 #include "grit/crawl/requeue.hpp"
 #include "grit/crawl/retry_feed.hpp"
+#include "grit/crawl/schedule_clock.hpp"
 #include "grit/crawl/shard.hpp"
 #include "grit/crawl/verify.hpp"
 #include "grit/frontier/host_table.hpp"
+#include "grit/frontier/queue_census.hpp"
 #include "grit/politeness/blocklist.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/tables.hpp"
@@ -32,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace grit::metrics {
@@ -39,6 +42,8 @@ class Metrics;
 }
 
 namespace grit::crawl {
+
+class RetryMend;
 
 /// How a crawl that was to run once has ended.
 enum class OnceEnd : std::uint8_t {
@@ -142,6 +147,8 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     /// The oldest turn of any loop that has to turn: the watchdog's measure.
     [[nodiscard]] SteadyTime oldest_heartbeat() const;
     [[nodiscard]] frontier::HostTable& hosts() noexcept { return hosts_; }
+    /// What is added to a scheduled time of the state (a retry's, say) to show it as the machine's clock has it.
+    [[nodiscard]] Milliseconds machine_ahead() const { return schedule_.machine_ahead(); }
 
   private:
     struct Probe;
@@ -163,9 +170,15 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
 
     [[nodiscard]] Checked<void> clean_up_after_crash();
     void remove_due_images();
+    void take_up_the_clock(const store::Txn& txn);
+    void watch_the_clock();
+    [[nodiscard]] Checked<void> take_up_state();
+    [[nodiscard]] Checked<void> take_over(std::vector<std::pair<HostId, store::HostRow>>& mended);
+    void mend_host_of(const store::Txn& txn, HostId host, const frontier::QueueCensus& census,
+                      std::vector<std::pair<HostId, store::HostRow>>& mended);
     [[nodiscard]] Checked<void> load_blocks(const store::Txn& txn);
     void adopt(std::vector<politeness::Block> blocks);
-    [[nodiscard]] Checked<void> load_hosts(const store::Txn& txn);
+    [[nodiscard]] Checked<void> load_hosts(const store::Txn& txn, std::vector<std::pair<HostId, store::HostRow>>& mended);
     [[nodiscard]] Shard& shard_of(HostId host);
     void schedule_tick();
     void tick();
@@ -183,6 +196,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     void judge_end(const Probe& probe);
 
     Parts parts_;
+    ScheduleClock schedule_;
     frontier::HostTable hosts_;
     politeness::BlocklistPtr blocklist_ = std::make_shared<const politeness::Blocklist>();
     net::TlsContext tls_;
@@ -206,9 +220,11 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     bool volume_full_ = false;
     SteadyTime paused_since_ = SteadyTime::max();
     RetryFeed retry_feed_;
+    std::unique_ptr<RetryMend> retry_mend_;
     SteadyTime next_feed_{};
     SteadyTime next_volume_look_{};
     SteadyTime next_measure_{};
+    Milliseconds machine_ahead_{0};  // at the last look
     SteadyTime next_end_look_{};
     bool probing_ = false;
     std::uint64_t activity_at_last_probe_ = 0;

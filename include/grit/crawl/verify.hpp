@@ -74,6 +74,7 @@ class Verify {
         const archive::Depot& depot;
         archive::Layout& layout;
         const Clock& clock;
+        const Clock& schedule;  ///< Of when what is broken is asked again.
         const Logger& log;
         /// Told of what waits again. Called on the verify's thread.
         RequeueListener& listener;

@@ -3,12 +3,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "grit/store/txn.hpp"
 
@@ -27,12 +29,22 @@ struct EnvOptions {
     std::uint64_t initial_map_bytes = std::uint64_t{256} << 30;
     /// For looking at the state beside a daemon that writes it. Needs write access to `lock.mdb` all the same.
     bool read_only = false;
+    /// Called with LMDB's own words when it meets what can not be, before the process is aborted. It may end the process in
+    /// a better way, and must do no more than a signal handler may.
+    void (*on_impossible)(const char* words) = nullptr;
 };
 
 struct EnvStats {
     std::uint64_t map_bytes = 0;
     std::uint64_t used_bytes = 0;  ///< Pages ever used; free ones inside are used again.
     std::uint64_t file_bytes = 0;
+};
+
+/// What `Env::check_pages` has found.
+struct PageReport {
+    std::uint64_t pages = 0;  ///< Looked at.
+    std::uint64_t damaged = 0;
+    std::vector<std::string> places;  ///< "records: page 17 is no leaf": the first of them.
 };
 
 /// DIR/data.mdb and DIR/lock.mdb. Readers on any thread, one writer thread (`Writer`).
@@ -62,7 +74,20 @@ class Env {
     /// @return bytes asked for.
     std::uint64_t prefetch(std::span<const Table> tables);
 
+    /// Reads all pages of all tables, past the map, and looks whether they are what they should be: damage of the disk,
+    /// which LMDB would believe. A reading transaction is open for one table at a time. What a page's rows say is not
+    /// looked at.
+    /// @param stop  ends it early.
+    [[nodiscard]] Result<PageReport> check_pages(const std::atomic<bool>& stop);
+
     [[nodiscard]] EnvStats stats() const;
+    /// Whether that address is in the map: what a fault there says is that the file is not what its header speaks of, or
+    /// the disk failed. For signal handlers too.
+    [[nodiscard]] bool in_map(const void* address) const noexcept {
+        const auto begin = map_begin_.load(std::memory_order_relaxed);
+        const auto at = reinterpret_cast<std::uintptr_t>(address);
+        return at >= begin && at - begin < map_bytes_.load(std::memory_order_relaxed);
+    }
 
     /// The disk refused a header, and LMDB lets nobody in any more: what was committed holds, the last transaction may or
     /// may not be there, and only a new process, which opens the state anew, can tell. Threads: any.
@@ -92,6 +117,7 @@ class Env {
     [[nodiscard]] ErrorCode explain(int code) const;
     void after_commit();
     void note_closed();
+    void note_map();
 
     std::filesystem::path dir_;
     std::filesystem::path file_;
@@ -102,6 +128,8 @@ class Env {
     std::string dataset_id_;
     std::uint64_t commits_ = 0;
     std::atomic<bool> closed_{false};
+    std::atomic<std::uintptr_t> map_begin_{0};
+    std::atomic<std::size_t> map_bytes_{0};
 };
 
 /// Visits all rows of a table in short transactions of at most `rows` rows each: for exports and statistics beside a

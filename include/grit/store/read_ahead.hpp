@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 namespace grit::store {
@@ -14,7 +15,9 @@ namespace grit::store {
 class ReadAhead {
   public:
     /// @param limit_bytes  stops there; 0 is half of the machine's memory.
-    explicit ReadAhead(const std::filesystem::path& file, std::uint64_t limit_bytes = 0);
+    /// @param then  called on that thread afterwards, with what tells that it is to stop.
+    explicit ReadAhead(const std::filesystem::path& file, std::uint64_t limit_bytes = 0,
+                       std::function<void(const std::atomic<bool>& stopping)> then = {});
     /// Stops where it is.
     ~ReadAhead();
     ReadAhead(const ReadAhead&) = delete;

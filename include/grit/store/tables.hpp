@@ -134,9 +134,12 @@ struct Retry {
 [[nodiscard]] Result<void> put_retry(WriteTxn& txn, const RetryKey& key, Outcome outcome);
 /// @return whether there was one.
 [[nodiscard]] Result<bool> delete_retry(WriteTxn& txn, const RetryKey& key);
+[[nodiscard]] Result<bool> has_retry(const Txn& txn, const RetryKey& key);
 /// Retries due at or before `until_ms`, earliest first, beginning after `after`.
+/// @param damaged  gets the keys of rows that can not be understood, which are passed over. Nothing: they are an error.
 [[nodiscard]] Result<std::vector<Retry>> due_retries(const Txn& txn, const std::optional<RetryKey>& after,
-                                                     std::int64_t until_ms, std::size_t limit);
+                                                     std::int64_t until_ms, std::size_t limit,
+                                                     std::vector<std::string>* damaged = nullptr);
 
 // url_to_path --------------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class HostEndTest : public CrawlRig, public RequeueListener {
             filter.host = id(host);
         }
         RequeueListener& listener = *this;
-        return Requeue(*env_, writer_, clock_, log_, listener, cancelled_, nullptr, 2).run(filter).value();
+        return Requeue(*env_, writer_, clock_, clock_, log_, listener, cancelled_, nullptr, 2).run(filter).value();
     }
     // As the supervisor does.
     void put_back(std::uint64_t records, const std::vector<LinesBack>& hosts) override {
@@ -250,7 +250,7 @@ TEST_F(RequeueTest, EndsEarlyWhenTheDaemonStops) {
     cancelled_ = true;
     RequeueListener& listener = *this;
     const RequeueFilter filter{{Outcome::connect_refused}, {}, 0, false};
-    EXPECT_FALSE(Requeue(*env_, writer_, clock_, log_, listener, cancelled_).run(filter));
+    EXPECT_FALSE(Requeue(*env_, writer_, clock_, clock_, log_, listener, cancelled_).run(filter));
     expect_nothing_lost();
 }
 
