@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -78,6 +79,8 @@ class UrlToPathExport::Impl {
 
     Result<void> step(std::string& chunk);
     Result<void> begin(std::string& chunk);
+    template <class Take>
+    Result<void> read_rows(store::Table table, std::size_t most, Take take, const std::function<Phase()>& next);
     Result<void> read_short_urls(std::string& chunk);
     Result<void> read_long_urls(std::string& chunk);
     Result<void> read_long_spellings(std::string& chunk);
@@ -156,103 +159,70 @@ Result<bool> seek_after(store::Cursor& cursor, const std::string& last_key) {
 
 }  // namespace
 
-Result<void> UrlToPathExport::Impl::read_short_urls(std::string& chunk) {
+// Some rows of this phase's table, from where it stands: `take(txn, key, value)` for each. Behind the last one `next` begins.
+template <class Take>
+Result<void> UrlToPathExport::Impl::read_rows(store::Table table, std::size_t most, Take take, const std::function<Phase()>& next) {
     auto txn = env_.read();
     if (!txn) {
         return txn.error();
     }
-    auto cursor = txn->cursor(store::Table::url_to_path);
+    auto cursor = txn->cursor(table);
     if (!cursor) {
         return cursor.error();
     }
     auto found = seek_after(*cursor, last_key_);
-    for (std::size_t row = 0; found && *found && row < kRowsPerRead; ++row, found = cursor->next()) {
+    for (std::size_t row = 0; found && *found && row < most; ++row, found = cursor->next()) {
         last_key_ = cursor->key();
-        if (cursor->key().starts_with(kLongKey)) {
-            ++long_keys_;
-            continue;
-        }
-        if (auto appended = append_row(chunk, *txn, cursor->key(), cursor->value()); !appended) {
-            return appended;
+        if (auto taken = take(*txn, cursor->key(), cursor->value()); !taken) {
+            return taken;
         }
     }
     if (!found) {
         return found.error();
     }
     if (!*found) {
-        phase_ = long_keys_ > 0 ? Phase::long_urls : Phase::tail;
+        phase_ = next();
         last_key_.clear();
     }
     return {};
+}
+
+Result<void> UrlToPathExport::Impl::read_short_urls(std::string& chunk) {
+    const auto take = [&](const store::Txn& txn, std::string_view url, std::string_view path) -> Result<void> {
+        if (url.starts_with(kLongKey)) {
+            ++long_keys_;
+            return {};
+        }
+        return append_row(chunk, txn, url, path);
+    };
+    return read_rows(store::Table::url_to_path, kRowsPerRead, take,
+                     [&] { return long_keys_ > 0 ? Phase::long_urls : Phase::tail; });
 }
 
 Result<void> UrlToPathExport::Impl::read_long_urls(std::string& chunk) {
-    auto txn = env_.read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto cursor = txn->cursor(store::Table::records);
-    if (!cursor) {
-        return cursor.error();
-    }
-    auto found = seek_after(*cursor, last_key_);
-    for (std::size_t row = 0; found && *found && row < kRecordsPerRead; ++row, found = cursor->next()) {
-        last_key_ = cursor->key();
-        if (cursor->value().size() <= kMaxKeyUrl) {
-            continue;  // Too small to hold such a URL.
+    const auto take = [&](const store::Txn& txn, std::string_view, std::string_view value) -> Result<void> {
+        if (value.size() <= kMaxKeyUrl) {
+            return {};  // Too small to hold such a URL.
         }
-        const auto record = store::decode_record(cursor->value());
-        if (!record) {
-            return record.error();
-        }
-        if (auto taken = take_long_url(chunk, *txn, record->url, *record); !taken) {
-            return taken;
-        }
-    }
-    if (!found) {
-        return found.error();
-    }
-    if (!*found) {
-        phase_ = Phase::long_spellings;
-        last_key_.clear();
-    }
-    return {};
+        const auto record = store::decode_record(value);
+        return record ? take_long_url(chunk, txn, record->url, *record) : Result<void>(record.error());
+    };
+    return read_rows(store::Table::records, kRecordsPerRead, take, [] { return Phase::long_spellings; });
 }
 
 Result<void> UrlToPathExport::Impl::read_long_spellings(std::string& chunk) {
-    auto txn = env_.read();
-    if (!txn) {
-        return txn.error();
-    }
-    auto cursor = txn->cursor(store::Table::spellings);
-    if (!cursor) {
-        return cursor.error();
-    }
-    auto found = seek_after(*cursor, last_key_);
-    for (std::size_t row = 0; found && *found && row < kRecordsPerRead; ++row, found = cursor->next()) {
-        last_key_ = cursor->key();
-        if (cursor->value().size() <= kMaxKeyUrl) {
-            continue;
+    const auto take = [&](const store::Txn& txn, std::string_view row, std::string_view url) -> Result<void> {
+        if (url.size() <= kMaxKeyUrl) {
+            return {};
         }
-        const auto key = store::record_of_spelling(last_key_);
-        auto record = key ? store::get_record(*txn, *key) : key.error();
+        const auto key = store::record_of_spelling(row);
+        auto record = key ? store::get_record(txn, *key) : key.error();
         if (!record && record.error() == store::Errc::not_found) {
-            continue;  // The URL is being asked for.
+            return {};  // The URL is being asked for.
         }
-        if (!record) {
-            return record.error();
-        }
-        if (auto taken = take_long_url(chunk, *txn, cursor->value(), *record); !taken) {
-            return taken;
-        }
-    }
-    if (!found) {
-        return found.error();
-    }
-    if (!*found) {
-        phase_ = Phase::tail;
-    }
-    return {};
+        return record ? take_long_url(chunk, txn, url, *record) : Result<void>(record.error());
+    };
+    return read_rows(store::Table::spellings, kRecordsPerRead, take, [] { return Phase::tail; });
 }
 
 Result<void> UrlToPathExport::Impl::take_long_url(std::string& chunk, const store::Txn& txn, std::string_view url,
