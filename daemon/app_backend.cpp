@@ -56,7 +56,12 @@ json::object outcomes_json(const store::Totals& totals) {
 
 }  // namespace
 
-AppBackend::AppBackend(const Parts& parts) : parts_(parts), backup_(parts.env, parts.clock, parts.log), started_at_(clock_seconds()), reloaded_at_(started_at_) {}
+AppBackend::AppBackend(const Parts& parts)
+    : parts_(parts),
+      backup_(parts.env, parts.clock, parts.log),
+      adopt_(parts.writer, parts.clock, parts.log, [&supervisor = parts.supervisor] { supervisor.expect_adoptions(); }),
+      started_at_(clock_seconds()),
+      reloaded_at_(started_at_) {}
 
 std::int64_t AppBackend::clock_seconds() const {
     return std::chrono::duration_cast<std::chrono::seconds>(parts_.clock.wall_now().time_since_epoch()).count();

@@ -1,6 +1,7 @@
 // The daemon as the control socket sees it.
 #pragma once
 
+#include "adopt_job.hpp"
 #include "backup_job.hpp"
 
 #include "grit/admin/backend.hpp"
@@ -32,6 +33,7 @@ class AppBackend final : public admin::Backend {
         const std::string& config_file;
         const config::Config& config;
         store::Env& env;
+        store::Writer& writer;
         archive::Depot& depot;
         crawl::Supervisor& supervisor;
         Logger& log;
@@ -67,11 +69,17 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] Checked<boost::json::object> backup(const admin::BackupRequest& request) override;
     [[nodiscard]] std::optional<boost::json::object> stop_backup() override;
     [[nodiscard]] std::optional<boost::json::object> backup_state() override;
+    [[nodiscard]] Checked<boost::json::object> adopt(const admin::AdoptRequest& request) override;
+    [[nodiscard]] std::optional<boost::json::object> stop_adopt() override;
+    [[nodiscard]] std::optional<boost::json::object> adopt_state() override;
     [[nodiscard]] Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override;
 
     void set_metrics_port(std::uint16_t port) noexcept { metrics_port_ = port; }
     /// Ends the jobs that are this object's own. Blocking, a moment.
-    void stop_jobs() { backup_.stop(); }
+    void stop_jobs() {
+        backup_.stop();
+        adopt_.stop();
+    }
     void note_reload() { reloaded_at_ = clock_seconds(); }
 
   private:
@@ -91,6 +99,7 @@ class AppBackend final : public admin::Backend {
 
     Parts parts_;
     BackupJob backup_;
+    AdoptJob adopt_;
     std::int64_t started_at_;
     std::int64_t reloaded_at_;
     std::uint16_t metrics_port_ = 0;

@@ -48,7 +48,42 @@ json::object backup_json(const BackupState& state) {
                         {"state_grew_bytes", state.state_grew_bytes}};
 }
 
+json::object adopt_json(const AdoptState& state) {
+    const dataset::AdoptionProgress& progress = state.progress;
+    return json::object{{"state", state_name(state.running, state.stopped, state.problem)},
+                        {"problem", state.problem},
+                        {"dir", state.order.folder},
+                        {"failures", state.order.failures},
+                        {"began_at", state.began_ms / 1000},
+                        {"seconds", state.seconds},
+                        {"shards", progress.shards},
+                        {"shards_done", progress.shards_done},
+                        {"images", progress.images},
+                        {"final_failures", progress.final_failures},
+                        {"open_failures", progress.open_failures},
+                        {"bad_urls", progress.bad_urls},
+                        {"damaged", progress.damaged},
+                        {"imageless", progress.imageless}};
+}
+
 }  // namespace
+
+Checked<json::object> AppBackend::adopt(const admin::AdoptRequest& request) {
+    if (const auto begun = adopt_.begin(dataset::AdoptionOrder{request.folder, request.failures}, request.by_uid); !begun) {
+        return begun.error();
+    }
+    return adopt_json(*adopt_.state());
+}
+
+std::optional<json::object> AppBackend::stop_adopt() {
+    adopt_.cancel();
+    return adopt_state();
+}
+
+std::optional<json::object> AppBackend::adopt_state() {
+    const auto state = adopt_.state();
+    return state ? std::optional(adopt_json(*state)) : std::nullopt;
+}
 
 Checked<json::object> AppBackend::verify(const admin::VerifyRequest& request) {
     const crawl::VerifyOrder order{request.sample, request.repair, request.by_uid};

@@ -48,6 +48,7 @@ struct Arguments {
     OptOutCommand opt_out;
     VerifyCommand verify;
     BackupCommand backup;
+    AdoptCommand adopt;
     std::string config;
     std::string format = "jsonl";
     ExportRequest exported;
@@ -271,6 +272,17 @@ class CommandLine {
         auto* folder = copy->add_option("DIR", backed_up.folder, "New, or empty; on another disk, best");
         copy->add_option("--config", backed_up.config, "Config of the dataset: no daemon is needed then");
         copy->add_flag("--stop", backed_up.stop, "End the one under way")->excludes(folder);
+        AdoptCommand& adopted = arguments_.adopt;
+        auto* take_over = add(app_, "adopt", "Take over what img2dataset has fetched, instead of asking for it again",
+                              [&adopted](const Client& client, const Output& output) {
+                                  if (adopted.folder.empty() && !adopted.stop) {
+                                      return Ended(Failure{ExitCode::usage, "DIR is required", "gritctl adopt --help tells more"});
+                                  }
+                                  return adopt(client, output, adopted);
+                              });
+        auto* output_folder = take_over->add_option("DIR", adopted.folder, "Its output folder, of layout files or webdataset");
+        take_over->add_option("--failures", adopted.failures, "JSON lines that img2dataset-failures has made of its parquet files");
+        take_over->add_flag("--stop", adopted.stop, "End the one under way")->excludes(output_folder);
         add(app_, "compact", "Write the state anew without its free pages; gritd must not run",
             [this](const Client& /*client*/, const Output& output) {
                 return compact(output, arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config);

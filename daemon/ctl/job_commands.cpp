@@ -77,6 +77,29 @@ std::string verify_summary(const json::object& state) {
     return text + fmt::format("list: {}\n", printable(text_of(member(state, "list"))));
 }
 
+std::string adopt_line(const json::object& state) {
+    const std::uint64_t done = number(state, "shards_done");
+    const std::uint64_t all = number(state, "shards");
+    const double share = share_of(static_cast<double>(done), static_cast<double>(all));
+    return fmt::format("{} {:>6}  {} / {} shards  {} images{}", progress_bar(share, kBarColumns), percent(done, all), grouped(done),
+                       grouped(all), grouped(number(state, "images")), time_left(share, real_of(member(state, "seconds"))));
+}
+
+std::string adopt_summary(const json::object& state) {
+    std::string text = fmt::format("{} images of {} will be taken over when their URLs' turn comes: leave the folder until then\n",
+                                   grouped(number(state, "images")), printable(text_of(member(state, "dir"))));
+    if (!text_of(member(state, "failures")).empty()) {
+        text += fmt::format("{} failures are final, {} URLs are asked for again\n", grouped(number(state, "final_failures")),
+                            grouped(number(state, "open_failures")));
+    }
+    const std::uint64_t unused = number(state, "damaged") + number(state, "imageless") + number(state, "bad_urls");
+    if (unused > 0) {
+        text += fmt::format("{} entries are of no use: {} can not be read, {} have no image, {} no URL that can be asked for\n", grouped(unused),
+                            grouped(number(state, "damaged")), grouped(number(state, "imageless")), grouped(number(state, "bad_urls")));
+    }
+    return text;
+}
+
 void print(const Output& output, const json::object& answer, const std::string& for_people) {
     output.out << (output.json ? json::serialize(answer) + "\n" : for_people);
 }
@@ -170,6 +193,26 @@ Ended backup(const Client& client, const Output& output, const BackupCommand& co
     }
     print(output, *state, fmt::format("{}: {} in {}, {} files\n", printable(folder), format_byte_size(number(*state, "bytes_written")),
                                       duration(number(*state, "seconds")), grouped(number(*state, "files"))));
+    return {};
+}
+
+Ended adopt(const Client& client, const Output& output, const AdoptCommand& command) {
+    if (command.stop) {
+        return stop_job(client, output, "/v1/adopt");
+    }
+    const auto absolute = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); };
+    json::object body{{"dir", absolute(command.folder)}};
+    if (!command.failures.empty()) {
+        body["failures"] = absolute(command.failures);
+    }
+    const auto state = run_job(client, output, "/v1/adopt", body, adopt_line);
+    if (!state) {
+        return state.error();
+    }
+    if (text_of(member(*state, "state")) != "done") {
+        return job_failed(*state);
+    }
+    print(output, *state, adopt_summary(*state));
     return {};
 }
 

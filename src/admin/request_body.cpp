@@ -154,6 +154,17 @@ std::variant<OptOutRequest, Reply> parse_opt_out(std::string_view body) {
     return OptOutRequest{std::move(block->value), std::move(std::get<std::string>(reason)), std::get<bool>(erase), std::get<bool>(dry_run)};
 }
 
+namespace {
+
+std::optional<std::string> absolute_path(const json::object& fields, std::string_view name) {
+    const json::value* path = fields.if_contains(name);
+    const bool fits = path != nullptr && path->is_string() && path->get_string().starts_with('/') &&
+                      path->get_string().find('\0') == json::string::npos;
+    return fits ? std::optional(std::string(text_of(*path))) : std::nullopt;
+}
+
+}  // namespace
+
 std::variant<VerifyRequest, Reply> parse_verify(std::string_view body) {
     auto parsed = parse_object(body, {"sample", "repair"});
     if (auto* refused = std::get_if<Reply>(&parsed)) {
@@ -180,13 +191,28 @@ std::variant<BackupRequest, Reply> parse_backup(std::string_view body) {
     if (auto* refused = std::get_if<Reply>(&parsed)) {
         return std::move(*refused);
     }
-    const json::value* dir = std::get<json::object>(parsed).if_contains("dir");
-    const bool fits = dir != nullptr && dir->is_string() && dir->get_string().starts_with('/') &&
-                      dir->get_string().find('\0') == json::string::npos;
-    if (!fits) {
+    auto dir = absolute_path(std::get<json::object>(parsed), "dir");
+    if (!dir) {
         return wrong("dir", "an absolute path");
     }
-    return BackupRequest{std::string(text_of(*dir)), 0};
+    return BackupRequest{std::move(*dir), 0};
+}
+
+std::variant<AdoptRequest, Reply> parse_adopt(std::string_view body) {
+    auto parsed = parse_object(body, {"dir", "failures"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const auto& fields = std::get<json::object>(parsed);
+    auto dir = absolute_path(fields, "dir");
+    if (!dir) {
+        return wrong("dir", "an absolute path");
+    }
+    auto failures = fields.contains("failures") ? absolute_path(fields, "failures") : std::optional<std::string>(std::string());
+    if (!failures) {
+        return wrong("failures", "an absolute path");
+    }
+    return AdoptRequest{std::move(*dir), std::move(*failures), 0};
 }
 
 std::variant<std::string, Reply> parse_reason(std::string_view body) {

@@ -31,6 +31,7 @@ namespace grit::admin {
 
 /// {"dir": "/absolute/path"}.
 [[nodiscard]] std::variant<BackupRequest, Reply> parse_backup(std::string_view body);
+[[nodiscard]] std::variant<AdoptRequest, Reply> parse_adopt(std::string_view body);
 
 /// Nothing, or {}.
 /// @return a 400 for anything else; a Reply of status 200 otherwise.

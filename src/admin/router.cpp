@@ -23,10 +23,10 @@ struct Route {
     std::string_view methods = {};  ///< All of the path's, where there are several.
 
     [[nodiscard]] bool matches(const Target& target) const;
-    static const std::array<Route, 27> kAll;
+    static const std::array<Route, 30> kAll;
 };
 
-const std::array<Route, 27> Route::kAll{{
+const std::array<Route, 30> Route::kAll{{
     {"GET", "v1/version", &Router::version},
     {"GET", "v1/status", &Router::status},
     {"GET", "v1/stats", &Router::stats},
@@ -54,6 +54,9 @@ const std::array<Route, 27> Route::kAll{{
     {"GET", "v1/backup", &Router::backup_state, {}, "GET, POST, DELETE"},
     {"POST", "v1/backup", &Router::backup, "backup", "GET, POST, DELETE"},
     {"DELETE", "v1/backup", &Router::stop_backup, "stop_backup", "GET, POST, DELETE"},
+    {"GET", "v1/adopt", &Router::adopt_state, {}, "GET, POST, DELETE"},
+    {"POST", "v1/adopt", &Router::adopt, "adopt", "GET, POST, DELETE"},
+    {"DELETE", "v1/adopt", &Router::stop_adopt, "stop_adopt", "GET, POST, DELETE"},
 }};
 
 bool Route::matches(const Target& target) const {

@@ -82,6 +82,9 @@ class Router {
     Answer backup(const Target& target, const Call& call) const;
     Answer stop_backup(const Target& target, const Call& call) const;
     Answer backup_state(const Target& target, const Call& call) const;
+    Answer adopt(const Target& target, const Call& call) const;
+    Answer stop_adopt(const Target& target, const Call& call) const;
+    Answer adopt_state(const Target& target, const Call& call) const;
     Answer log_level(const Target& target, const Call& call) const;
 
     Answer act(const Target& target, const Call& call, unsigned status, void (Backend::*action)()) const;

@@ -77,6 +77,34 @@ Answer Router::stop_backup(const Target& target, const Call& call) const {
     return body.status != 200 ? body : state_or_none(backend_.stop_backup(), "backup");
 }
 
+Answer Router::adopt(const Target& target, const Call& call) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    auto request = parse_adopt(call.body);
+    if (auto* refused = std::get_if<Reply>(&request)) {
+        return std::move(*refused);
+    }
+    auto& wanted = std::get<AdoptRequest>(request);
+    wanted.by_uid = call.uid;
+    return begun(backend_.adopt(wanted));
+}
+
+Answer Router::stop_adopt(const Target& target, const Call& call) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    Reply body = check_no_body(call.body);
+    return body.status != 200 ? body : state_or_none(backend_.stop_adopt(), "adoption");
+}
+
+Answer Router::adopt_state(const Target& target, const Call& /*call*/) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    return state_or_none(backend_.adopt_state(), "adoption");
+}
+
 Answer Router::backup_state(const Target& target, const Call& /*call*/) const {
     if (auto unknown = target.unknown_param({})) {
         return std::move(*unknown);

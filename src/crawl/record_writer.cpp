@@ -4,6 +4,7 @@
 #include "journal_lines.hpp"
 
 #include "grit/journal/data.hpp"
+#include "grit/store/adoption_rows.hpp"
 #include "grit/url/registrable_domain.hpp"
 
 #include <fmt/format.h>
@@ -60,6 +61,11 @@ Result<void> RecordWriter::begin() {
         return totals.error();
     }
     totals_ = std::move(*totals);
+    const auto adoptions = txn_.count(store::Table::adoptions);
+    if (!adoptions) {
+        return adoptions.error();
+    }
+    has_adoptions_ = *adoptions > 0;
     return {};
 }
 
@@ -144,6 +150,11 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
             return done;
         }
         return store::put_record(txn_, key, record);
+    }
+    if (has_adoptions_) {
+        if (const auto taken = store::delete_adoption(txn_, key.hash); !taken) {
+            return taken.error();
+        }
     }
     ++totals_.outcomes[grit::index_of(record.outcome)];
     const bool stored = disposition_of(record.outcome) == Disposition::done;

@@ -65,6 +65,7 @@ class RecordWriter {
     const Logger& log_;
     bool dedupe_content_;
     store::Totals totals_;
+    bool has_adoptions_ = false;
     std::unordered_map<HostId, store::HostRow> rows_;
     std::int64_t waiting_change_ = 0;
     std::vector<LinesBack> lines_back_;

@@ -248,6 +248,12 @@ awaitable<void> Shard::work(Lease lease) {
     LeaseGate gate(frontier_, lease, blocklist_);
     const bool for_site = task.kind == Task::Kind::site;
     Fetched result;
+    if (task.adoption) {
+        fetch::LocalImage source{task.adoption->file, task.adoption->offset, task.adoption->size};
+        result = co_await fetcher_.local_image(std::move(source));
+        end_adoption(std::move(lease), std::move(result));
+        co_return;
+    }
     if (for_site) {
         result = co_await fetcher_.site_file(task.question.file, task.url, gate);
     } else {

@@ -57,6 +57,28 @@ void Shard::end_image(Lease lease, Fetched result) {
     retry_or_end(std::move(task), std::move(result));
 }
 
+// What another program had of the URL: taken over, or its host is asked after all.
+void Shard::end_adoption(Lease lease, Fetched result) {
+    if (const politeness::Block* block = frontier_.block_of(lease.task())) {
+        result.image.reset();
+        result.outcome = Outcome::opted_out;
+        result.detail = politeness::blocked_detail(*block);
+    } else if (result.image) {
+        result.detail = lease.task().adoption->detail;
+    } else {
+        context_.log.debug("adoption.refused", {{"url", lease.task().raw_url}, {"outcome", name_of(result.outcome)}, {"detail", result.detail}});
+        const bool disk_is_full = result.outcome == Outcome::disk_full || result.outcome == Outcome::out_of_descriptors;
+        if (disk_is_full) {
+            crossing_.fault(result.outcome, result.detail);
+        }
+        lease.task().adoption_failed = !disk_is_full;
+        lease.task().adoption.reset();
+        frontier_.give_back(std::move(lease), Answer::none);
+        return;
+    }
+    settle(frontier_.finish(std::move(lease), Answer::none, Milliseconds(0)), std::move(result), std::nullopt);
+}
+
 void Shard::follow_redirect(Lease lease, Fetched result) {
     const HostId asked = lease.host();
     TaskPtr task = frontier_.finish(std::move(lease), Answer::good, result.latency);

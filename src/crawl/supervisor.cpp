@@ -107,6 +107,12 @@ Checked<void> Supervisor::load() {
     return take_up_state();
 }
 
+void Supervisor::expect_adoptions() {
+    for (const auto& shard : shards_) {
+        shard->post([](Shard& told) { told.frontier().expect_adoptions(); });
+    }
+}
+
 Shard& Supervisor::shard_of(HostId host) { return *shards_[hosts_.info(host).partition % shards_.size()]; }
 
 void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {

@@ -55,6 +55,13 @@ Checked<void> Supervisor::take_over(std::vector<std::pair<HostId, store::HostRow
     if (auto blocks = load_blocks(*txn); !blocks) {
         return blocks;
     }
+    const auto adoptions = txn->count(store::Table::adoptions);
+    if (!adoptions) {
+        return unreadable("adoptions", adoptions.error());
+    }
+    if (*adoptions > 0) {
+        expect_adoptions();
+    }
     return load_hosts(*txn, mended);
 }
 

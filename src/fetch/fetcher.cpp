@@ -1,5 +1,8 @@
 #include "grit/fetch/fetcher.hpp"
 
+#include "image_intake.hpp"
+#include "local_file.hpp"
+
 #include "grit/async/offload.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/net/errc.hpp"
@@ -19,8 +22,6 @@ using metrics::FetchStage;
 
 namespace {
 
-// What is gathered before a disk thread is woken, and the most of a body that is in memory.
-constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 // The rest of an answer is read, so that its connection can be used again, if it is this short and comes this soon.
 constexpr std::uint64_t kDrainBytes = std::uint64_t{16} * 1024;
 constexpr Milliseconds kDrainTime{1'000};
@@ -55,21 +56,6 @@ Outcome outcome_of_status(unsigned status) {
     return status >= 400 ? Outcome::http_client_error : Outcome::protocol_error;
 }
 
-Outcome outcome_of(media::Verdict verdict) {
-    switch (verdict) {
-        case media::Verdict::whole:
-            return Outcome::stored;
-        case media::Verdict::empty:
-            return Outcome::empty_body;
-        case media::Verdict::not_an_image:
-            return Outcome::not_an_image;
-        case media::Verdict::truncated:
-        case media::Verdict::broken:
-            break;
-    }
-    return Outcome::broken_image;
-}
-
 // A page that asks for JavaScript or a human instead of what was asked for. The headers are those that the vendors name
 // for the purpose: developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response and
 // docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-how-it-works.html.
@@ -83,11 +69,6 @@ std::optional<std::string> challenge_in(const net::ResponseHead& head) {
     return std::nullopt;
 }
 
-// Only the sizes of these types may still grow behind the first one that was seen: they hold several pictures.
-bool holds_several_pictures(media::ImageType type) {
-    return type == media::ImageType::ico || type == media::ImageType::heif || type == media::ImageType::avif;
-}
-
 // A text from the network, for a record: short and printable.
 std::string shown(std::string_view text) {
     std::string plain;
@@ -97,6 +78,11 @@ std::string shown(std::string_view text) {
     return plain;
 }
 
+// The bytes came, and are none that is stored: what the server called them says why.
+bool is_no_image(Outcome outcome) {
+    return outcome == Outcome::not_an_image || outcome == Outcome::broken_image || outcome == Outcome::empty_body;
+}
+
 // What the server says that it sends.
 std::string content_named_by(const net::ResponseHead& head) {
     const std::string_view coding = head.header("Content-Encoding");
@@ -104,16 +90,6 @@ std::string content_named_by(const net::ResponseHead& head) {
 }
 
 }  // namespace
-
-// A body on its way to the disk.
-struct Fetcher::Body {
-    explicit Body(archive::TempImage f) : file(std::move(f)) { buffer.reserve(kBufferBytes); }
-
-    archive::TempImage file;
-    std::vector<std::byte> buffer;
-    std::chrono::nanoseconds writing{0};
-    bool last = false;
-};
 
 Fetcher::Fetcher(net::Client& client, archive::Depot& depot, asio::thread_pool& disk, FetchOptions options,
                  metrics::Metrics& metrics, const Clock& clock)
@@ -206,14 +182,6 @@ void Fetcher::judge_status(const net::ResponseHead& head, const url::CanonicalUr
     }
 }
 
-bool Fetcher::refused_as(std::optional<std::string> reason, Fetched& result) {
-    if (reason) {
-        result.outcome = Outcome::filtered;
-        result.detail = std::move(*reason);
-    }
-    return result.outcome == Outcome::filtered;
-}
-
 bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) const {
     const std::vector<std::string_view> tags = head.headers("X-Robots-Tag");
     if (const auto directive = robots::refusing_directive(tags, options_.product_token, options_.disallowed_directives)) {
@@ -238,95 +206,57 @@ bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) co
     return head.content_length && *head.content_length > 0 && refused_as(options_.filter.refuses_bytes(*head.content_length), result);
 }
 
-bool Fetcher::refused_at_end(const media::Inspector& inspector, std::uint64_t size, const media::Sha256& sha256,
-                             Fetched& result) const {
-    const media::Filter& filter = options_.filter;
-    const auto dimensions = inspector.dimensions();
-    return refused_as(filter.refuses_bytes(size), result) ||
-           (dimensions && refused_as(filter.refuses_dimensions(*dimensions), result)) ||
-           refused_as(filter.refuses_digest(sha256), result);
-}
-
 awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
     const SteadyTime start = clock_.now();
-    Body body(depot_.create());
-    media::Inspector inspector;
-    media::Digest digest;
-    std::uint64_t size = 0;
-    bool measured = false;
+    ImageIntake intake(depot_, disk_, options_, clock_);
     while (true) {
         const auto piece = co_await exchange.read_piece();
         if (!piece) {
             result.outcome = net::outcome_of(piece.error());
-            result.detail = fmt::format("{} after {} bytes", piece.error().message(), size);
+            result.detail = fmt::format("{} after {} bytes", piece.error().message(), intake.size());
             co_return;
         }
         if (piece->empty()) {
             break;
         }
-        size += piece->size();
-        if (size > options_.max_body) {
-            result.outcome = Outcome::too_large;
-            result.detail = fmt::format("more than {} bytes", options_.max_body);
-            co_return;
-        }
-        inspector.feed(*piece);
-        if (inspector.refused()) {
-            result.outcome = Outcome::not_an_image;
-            result.detail = content_named_by(exchange.head());
-            co_return;
-        }
-        if (!measured && inspector.dimensions() && !holds_several_pictures(inspector.type())) {
-            measured = true;
-            if (refused_as(options_.filter.refuses_dimensions(*inspector.dimensions()), result)) {
-                co_return;
-            }
-        }
-        digest.update(*piece);
-        body.buffer.insert(body.buffer.end(), piece->begin(), piece->end());
-        if (body.buffer.size() >= kBufferBytes && !co_await store_piece(body, result)) {
-            co_return;
+        if (!intake.take(*piece, result) || (intake.is_full() && !co_await intake.write(result))) {
+            break;
         }
     }
-    metrics_.response_size.observe(size);
-    result.outcome = outcome_of(inspector.finish());
-    if (result.outcome != Outcome::stored) {
+    if (!intake.refused()) {
+        metrics_.response_size.observe(intake.size());
+        co_await intake.finish(result);
+    }
+    if (is_no_image(result.outcome)) {
         result.detail = content_named_by(exchange.head());
-        co_return;
     }
-    const media::Sha256 sha256 = digest.finish();
-    if (refused_at_end(inspector, size, sha256, result)) {
-        co_return;
+    if (result.image) {
+        metrics_.fetch_stage_duration(FetchStage::write).observe(intake.writing());
+        metrics_.fetch_stage_duration(FetchStage::body).observe(clock_.now() - start - intake.writing());
     }
-    body.last = true;
-    if (!co_await store_piece(body, result)) {
-        co_return;
-    }
-    const media::Dimensions dimensions = inspector.dimensions().value_or(media::Dimensions{});
-    result.image = Image{std::move(body.file), size,           sha256, inspector.type(),
-                         dimensions.width,     dimensions.height};
-    metrics_.fetch_stage_duration(FetchStage::write).observe(body.writing);
-    metrics_.fetch_stage_duration(FetchStage::body).observe(clock_.now() - start - body.writing);
 }
 
-// Hands what is gathered to a disk thread. @return whether it is written; otherwise the result says why not.
-awaitable<bool> Fetcher::store_piece(Body& body, Fetched& result) {
-    const SteadyTime start = clock_.now();
-    auto write = [&body]() -> Result<void> {
-        auto done = body.file.append(body.buffer);
-        if (done && body.last) {
-            done = body.file.close();
+awaitable<Fetched> Fetcher::local_image(LocalImage source) {
+    Fetched result;
+    ImageIntake intake(depot_, disk_, options_, clock_);
+    LocalFile file(std::move(source));
+    while (true) {
+        auto read = [&file] { return file.next(); };
+        const auto piece = co_await offload<Result<std::span<const std::byte>>>(disk_, std::move(read));
+        if (!piece) {
+            result.outcome = Outcome::store_error;
+            result.detail = piece.error().message();
+            co_return result;
         }
-        return done;
-    };
-    const Result<void> written = co_await offload<Result<void>>(disk_, std::move(write));
-    body.buffer.clear();
-    body.writing += clock_.now() - start;
-    if (!written) {
-        result.outcome = archive::outcome_of(written.error());
-        result.detail = written.error().message();
+        if (piece->empty()) {
+            break;
+        }
+        if (!intake.take(*piece, result) || (intake.is_full() && !co_await intake.write(result))) {
+            co_return result;
+        }
     }
-    co_return written.has_value();
+    co_await intake.finish(result);
+    co_return result;
 }
 
 awaitable<void> Fetcher::read_word(politeness::SiteFile file, net::Exchange& exchange, Fetched& result) {

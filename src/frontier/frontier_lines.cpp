@@ -32,6 +32,14 @@ TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
             verdict(std::move(task), Outcome::opted_out, politeness::blocked_detail(*block));
             continue;
         }
+        if (const auto adopted = adopt(*task)) {
+            if (*adopted == Outcome::stored) {
+                return task;
+            }
+            std::string detail = std::move(task->adoption->detail);
+            verdict(std::move(task), *adopted, std::move(detail));
+            continue;
+        }
         if (!sites_.obeyed().any()) {
             return task;
         }
@@ -62,6 +70,25 @@ TaskPtr Frontier::next_allowed_task(Host& host, SteadyTime now) {
         verdict(std::move(task), refusal->outcome, std::string(refusal->detail));
     }
     return nullptr;
+}
+
+// What another program has made of the URL. @return its outcome; nothing if there is none to be taken over.
+std::optional<Outcome> Frontier::adopt(Task& task) {
+    if (!has_adoptions_ || task.kind != Task::Kind::image || task.hops > 0 || task.adoption_failed) {
+        return std::nullopt;
+    }
+    if (!task.adoption) {
+        const auto txn = env_.read();
+        auto row = txn ? store::get_adoption(*txn, task.hash) : Result<store::Adoption>(txn.error());
+        if (!row) {
+            if (row.error() != store::Errc::not_found) {
+                log_.error("frontier.adoption_unreadable", {{"url", task.raw_url}, {"error", row.error().message()}});
+            }
+            return std::nullopt;
+        }
+        task.adoption = std::move(*row);
+    }
+    return task.adoption->outcome;
 }
 
 // A question may be redirected: that for a robots.txt to anywhere (RFC 9309 section 2.3.1.2), that for a tdmrep.json only to

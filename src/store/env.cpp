@@ -30,7 +30,7 @@
 namespace grit::store {
 namespace {
 
-constexpr unsigned kMaxTables = 16;
+constexpr unsigned kMaxTables = kTableCount;
 constexpr std::uint64_t kMinMapBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMapStep = std::uint64_t{1} << 20;
 constexpr mode_t kDataMode = 0640;

@@ -18,7 +18,7 @@ grep -q '^Done in' "$scratch/out" || die "the first run does not say that it is 
 stored=$(number_of stored)
 [[ ${stored:-0} -gt 400 ]] || die "only ${stored:-no} images: $(cat "$scratch/out")"
 [[ $(number_of http_not_found) -gt 0 ]] || die "the web has pages that are gone, the summary has none"
-files=$(find "$GRIT_VAR/quickstart/images" -path '*/.gritd' -prune -o -type f -print | wc -l)
+files=$(find "$GRIT_VAR/quickstart/images" \( -name .gritd -o -name outcomes \) -prune -o -type f -print | wc -l)
 [[ $files -eq $stored ]] || die "$stored images are stored, $files files are there"
 grep -q -e "^    (b'http" -e 'python3-lmdb' "$scratch/out" || die "the map was not read from Python: $(cat "$scratch/out")"
 [[ -z $(leftovers) ]] || die "left running: $(leftovers)"

@@ -70,6 +70,13 @@ struct BackupRequest {
     std::uint32_t by_uid = 0;
 };
 
+/// What another program has fetched, to be taken over.
+struct AdoptRequest {
+    std::string folder;    ///< Absolute.
+    std::string failures;  ///< Absolute; empty: none.
+    std::uint32_t by_uid = 0;
+};
+
 /// The daemon as an operator sees it. The JSON shapes are docs/admin_api.md's.
 ///
 /// Threads: all functions but `hosts`, `record`, `retry` and `ask_again` are called on the control thread and return fast
@@ -143,6 +150,11 @@ class Backend {
     [[nodiscard]] virtual Checked<json::object> backup(const BackupRequest& request) = 0;
     [[nodiscard]] virtual std::optional<json::object> stop_backup() = 0;
     [[nodiscard]] virtual std::optional<json::object> backup_state() = 0;
+
+    /// Begins to note what a folder of img2dataset has. @return its state; a Problem if one is under way.
+    [[nodiscard]] virtual Checked<json::object> adopt(const AdoptRequest& request) = 0;
+    [[nodiscard]] virtual std::optional<json::object> stop_adopt() = 0;
+    [[nodiscard]] virtual std::optional<json::object> adopt_state() = 0;
 
     /// The source is pulled on a thread of the server's own.
     [[nodiscard]] virtual Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(

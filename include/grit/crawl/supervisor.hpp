@@ -138,6 +138,9 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     /// Blocks a domain, and begins to list what is stored from it, and to delete that if asked to.
     [[nodiscard]] Checked<void> opt_out(const OptOutOrder& order);
     [[nodiscard]] std::optional<OptOutState> opt_out_state() const { return opt_out_.state(); }
+    /// From now on the state may have adoptions (store/adoption_rows.hpp). Any thread.
+    void expect_adoptions();
+
     /// Begins to read images again (verify.hpp). Not with `repair` while an opt-out deletes.
     [[nodiscard]] Checked<void> verify(const VerifyOrder& order);
     void stop_verify() { verify_.cancel(); }

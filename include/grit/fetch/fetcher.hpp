@@ -48,6 +48,13 @@ struct Image {
     std::uint32_t height = 0;
 };
 
+/// Bytes of an image that are on this machine already.
+struct LocalImage {
+    std::string file;          ///< Absolute.
+    std::uint64_t offset = 0;  ///< Where they begin in it.
+    std::uint64_t size = 0;    ///< Bytes.
+};
+
 /// How asking went.
 struct Fetched {
     Outcome outcome = Outcome::shutting_down;  ///< `stored` if there is an image; no meaning with `redirect` or `busy`
@@ -77,6 +84,10 @@ class Fetcher {
     /// @param gate   asked when a request is ready to be sent; outlives the call.
     [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate);
 
+    /// Takes an image from a local file instead, judged as one from the web is; nobody is asked.
+    /// Outcomes besides: store_error, where the file can not be read or is shorter.
+    [[nodiscard]] boost::asio::awaitable<Fetched> local_image(LocalImage source);
+
     /// Asks for a robots.txt or a tdmrep.json: `word` by RFC 9309 section 2.3.1 (4xx allows all, and reserves nothing), or
     /// `redirect`, or an outcome with neither: the file is unreachable.
     [[nodiscard]] boost::asio::awaitable<Fetched> site_file(politeness::SiteFile file, url::CanonicalUrl url,
@@ -86,7 +97,6 @@ class Fetcher {
     void set_options(FetchOptions options) { options_ = std::move(options); }
 
   private:
-    struct Body;
     [[nodiscard]] boost::asio::awaitable<std::unique_ptr<net::Exchange>> ask(const url::CanonicalUrl& url, Milliseconds limit,
                                                                              net::SendGate& gate, Fetched& result);
     [[nodiscard]] boost::asio::awaitable<void> read_image(net::Exchange& exchange, Fetched& result);
@@ -94,10 +104,6 @@ class Fetcher {
                                                          Fetched& result);
     [[nodiscard]] politeness::SiteWord word_of(politeness::SiteFile file, std::string_view text) const;
     [[nodiscard]] boost::asio::awaitable<void> drain_small_body(net::Exchange& exchange);
-    [[nodiscard]] boost::asio::awaitable<bool> store_piece(Body& body, Fetched& result);
-    static bool refused_as(std::optional<std::string> reason, Fetched& result);
-    [[nodiscard]] bool refused_at_end(const media::Inspector& inspector, std::uint64_t size, const media::Sha256& sha256,
-                                      Fetched& result) const;
     [[nodiscard]] bool refused_by_head(const net::ResponseHead& head, Fetched& result) const;
     void judge_status(const net::ResponseHead& head, const url::CanonicalUrl& url, Fetched& result) const;
     void note_timings(const net::Exchange& exchange, SteadyTime start, Fetched& result);

@@ -114,6 +114,10 @@ class Frontier {
     /// A retry that is due, or a redirect that leads to one of this shard's hosts: next in its host's order.
     void push(TaskPtr task);
 
+    /// From now on the state may have adoptions: a URL is looked up there before anybody is asked for it. What has failed so
+    /// is a verdict; a lease whose task has an adoption is for no request.
+    void expect_adoptions() noexcept { has_adoptions_ = true; }
+
     /// Looks up anew which class each host is in: a tenth of a second for a million hosts.
     void classes_changed();
 
@@ -254,6 +258,7 @@ class Frontier {
 
     [[nodiscard]] std::optional<Lease> lease_from(std::uint32_t index, SteadyTime now);
     [[nodiscard]] TaskPtr next_allowed_task(Host& host, SteadyTime now);
+    [[nodiscard]] std::optional<Outcome> adopt(Task& task);
     [[nodiscard]] bool recall_sites(Host& host);
     [[nodiscard]] bool may_lead_here(const SiteQuestion& question, const store::OriginKey& here, SteadyTime now);
     [[nodiscard]] TaskPtr question_before(TaskPtr image, Host& host, const SiteQuestion& question);
@@ -329,6 +334,7 @@ class Frontier {
     SteadyTime begins_at_;  // nobody is asked before
     std::uint64_t remaining_ = 0;
     std::uint64_t open_ = 0;
+    bool has_adoptions_ = false;
 };
 
 }  // namespace grit::frontier

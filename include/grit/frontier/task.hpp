@@ -10,6 +10,7 @@
 #include "grit/base/ids.hpp"
 #include "grit/base/outcome.hpp"
 #include "grit/politeness/site_policies.hpp"
+#include "grit/store/adoption_rows.hpp"
 #include "grit/store/queue_block.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/url/canonical_url.hpp"
@@ -47,6 +48,9 @@ struct Task {
     std::uint8_t hops = 0;                 ///< redirects followed in this try
     Milliseconds spent{0};                 ///< network time of this try's earlier hops
     std::int64_t first_ms = 0;             ///< wall time of the first try; 0 if none
+
+    std::optional<store::Adoption> adoption;  ///< another program has the image: nobody is asked
+    bool adoption_failed = false;             ///< what it has is no good: its host is asked
 };
 
 using TaskPtr = std::unique_ptr<Task>;

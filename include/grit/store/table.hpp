@@ -25,15 +25,17 @@ enum class Table : std::uint8_t {
     removals,
     shards,
     annotations,
+    adoptions,
 };
 
-inline constexpr std::size_t kTableCount = 16;
+inline constexpr std::size_t kTableCount = 17;
 
 /// In the order of `Table`: the LMDB database names.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames{
     "meta",    "inputs",  "runs",        "hosts",   "queue",     "progress",
     "records", "retries", "url_to_path", "content", "spellings", "sites",
     "blocks",  "removals", "shards",     "annotations",
+    "adoptions",
 };
 
 [[nodiscard]] constexpr std::string_view name_of(Table table) noexcept {

@@ -18,6 +18,7 @@
 // | removals    | path relative to the root              | Removal (opt_out_rows.hpp)     |
 // | shards      | shard number (u32 BE)                  | ShardRow (shard_rows.hpp)      |
 // | annotations | last ordinal of the block (u64 BE)     | lines (line_blocks.hpp)        |
+// | adoptions   | URL hash (2 x u64 BE)                  | Adoption (adoption_rows.hpp)   |
 //
 // `url_to_path` is a public promise to other programs: key and value are plain bytes.
 //

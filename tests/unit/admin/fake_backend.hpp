@@ -216,6 +216,25 @@ class FakeBackend : public Backend {
     std::optional<json::object> backup_state() override {
         return has_job ? std::optional(backup_view(job_looks > 0 && --job_looks > 0)) : std::nullopt;
     }
+    Checked<json::object> adopt(const AdoptRequest& request) override {
+        note("adopt " + request.folder + (request.failures.empty() ? "" : " failures=" + request.failures) +
+             (request.by_uid == 4711 ? " by 4711" : ""));
+        return job_problem.empty() ? Checked<json::object>(adopt_view(job_looks > 0)) : Checked<json::object>(Problem{job_problem});
+    }
+    std::optional<json::object> stop_adopt() override {
+        note("stop_adopt");
+        job_looks = 0;
+        return adopt_state();
+    }
+    std::optional<json::object> adopt_state() override {
+        return has_job ? std::optional(adopt_view(job_looks > 0 && --job_looks > 0)) : std::nullopt;
+    }
+    json::object adopt_view(bool running) const {
+        return {{"state", running ? "running" : job_end}, {"dir", "/old"}, {"failures", "/old.jsonl"}, {"shards", 4},
+                {"shards_done", running ? 2 : 4}, {"images", 12'345}, {"final_failures", 7}, {"open_failures", 9},
+                {"bad_urls", 1}, {"damaged", 2}, {"imageless", 3}, {"seconds", 1.0},
+                {"problem", job_end == "failed" ? "the disk is on fire" : ""}};
+    }
     json::object verify_view(bool running) const {
         return {{"state", running ? "running" : job_end}, {"images_total", 200}, {"checked", running ? 50 : 200},
                 {"bytes_total", 4096}, {"bytes_read", 2048}, {"seconds", 1.0}, {"shared", 0}, {"changed", 0},
@@ -251,7 +270,7 @@ class FakeBackend : public Backend {
     std::string export_problem;
     std::atomic<int> opt_out_looks{0};  // until it is done
     std::string opt_out_end = "done";
-    // Of verify and backup alike.
+    // Of verify, backup and adopt alike.
     bool has_job = true;
     std::atomic<int> job_looks{0};  // until it has ended
     std::string job_end = "done";

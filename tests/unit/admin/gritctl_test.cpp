@@ -153,6 +153,21 @@ TEST_F(Gritctl, BackupIsAskedForByAnAbsolutePath) {
     EXPECT_THAT(failed.err, HasSubstr("the disk is on fire"));
 }
 
+TEST_F(Gritctl, AdoptTellsWhatIsTakenOver) {
+    RunningServer server(backend_);
+    backend_.job_looks = 2;
+    const Ran done = ask(server, "adopt /mnt/../old --failures /old.jsonl");
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_THAT(done.out, HasSubstr("12 345 images of /old will be taken over"));
+    EXPECT_THAT(done.out, HasSubstr("7 failures are final, 9 URLs are asked for again\n"));
+    EXPECT_THAT(done.out, HasSubstr("6 entries are of no use"));
+    EXPECT_EQ(backend_.calls().back(), "adopt /old failures=/old.jsonl");
+    EXPECT_EQ(ask(server, "adopt").code, 2);
+    EXPECT_EQ(ask(server, "adopt --stop").code, 0);
+    backend_.job_end = "failed";
+    EXPECT_THAT(ask(server, "adopt /old").err, HasSubstr("the disk is on fire"));
+}
+
 TEST_F(Gritctl, OptOutWaitsForItsEnd) {
     backend_.opt_out_looks = 2;
     const RunningServer server(backend_);
@@ -243,7 +258,7 @@ TEST_F(Gritctl, MisspeltWordsAreAnsweredWithTheNearest) {
     EXPECT_THAT(run("statsu").err, StartsWith("gritctl: there is no command \"statsu\": did you mean \"stat"));
     EXPECT_THAT(run("--socket status resum").err, HasSubstr("did you mean \"resume\"?"));
     EXPECT_THAT(run("retry --outcome dns_failur").err, HasSubstr("did you mean \"dns_failure\"?"));
-    EXPECT_THAT(run("verify").err, HasSubstr("there is no command \"verify\""));
+    EXPECT_THAT(run("doctor").err, HasSubstr("there is no command \"doctor\""));
 }
 
 TEST_F(Gritctl, HelpAndVersionAreData) {

@@ -230,11 +230,16 @@ TEST_F(RouterTest, LongJobsAreBegunLookedAtAndEnded) {
     EXPECT_EQ(ask("POST", "/v1/verify", R"({"sample":1000,"repair":true})").status, 202u);
     EXPECT_EQ(ask("POST", "/v1/backup", R"({"dir":"/mnt/backup"})").status, 202u);
     EXPECT_EQ(action_, "backup");
+    EXPECT_EQ(ask("POST", "/v1/adopt", R"({"dir":"/old"})").status, 202u);
+    EXPECT_EQ(ask("POST", "/v1/adopt", R"({"dir":"/old","failures":"/old.jsonl"})").status, 202u);
+    EXPECT_EQ(action_, "adopt");
+    EXPECT_EQ(ask("GET", "/v1/adopt").body.at("images"), 12'345);
     EXPECT_EQ(ask("GET", "/v1/verify").body.at("state"), "done");
     EXPECT_EQ(action_, "");
     EXPECT_EQ(ask("DELETE", "/v1/verify").status, 200u);
     EXPECT_EQ(action_, "stop_verify");
-    EXPECT_THAT(backend_.calls(), ElementsAre("stop_backup", "verify", "verify sample=1000 repair", "backup /mnt/backup", "stop_verify"));
+    EXPECT_THAT(backend_.calls(), ElementsAre("stop_backup", "verify", "verify sample=1000 repair", "backup /mnt/backup", "adopt /old", "adopt /old failures=/old.jsonl",
+                                                "stop_verify"));
     backend_.job_problem = "one at a time";
     EXPECT_EQ(ask("POST", "/v1/verify").status, 409u);
     EXPECT_EQ(ask("POST", "/v1/backup", R"({"dir":"/mnt/backup"})").status, 409u);
@@ -249,6 +254,8 @@ TEST_F(RouterTest, LongJobsAreAskedForStrictly) {
     for (const char* body : {"{}", R"({"dir":"relative"})", R"({"dir":7})", R"({"dir":"/a\u0000b"})"}) {
         EXPECT_THAT(detail(ask("POST", "/v1/backup", body)), HasSubstr("\"dir\"")) << body;
     }
+    EXPECT_THAT(detail(ask("POST", "/v1/adopt", "{}")), HasSubstr("\"dir\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/adopt", R"({"dir":"/old","failures":"old.jsonl"})")), HasSubstr("\"failures\""));
     EXPECT_THAT(backend_.calls(), IsEmpty());
 }
 

@@ -1,0 +1,150 @@
+#include "grit/dataset/adoption.hpp"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "grit/dataset/img2dataset_status.hpp"
+#include "grit/store/adoption_rows.hpp"
+#include "grit/url/canonical_url.hpp"
+
+namespace grit::dataset {
+namespace {
+
+namespace json = boost::json;
+
+// Rows in one transaction: some milliseconds.
+constexpr std::size_t kRowsAtOnce = 1'000;
+constexpr std::size_t kMostWords = 200;  // of img2dataset's, in a record
+
+// Words of any origin, for a record.
+std::string printable(std::string words) {
+    std::replace_if(words.begin(), words.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return words;
+}
+
+class Adopter {
+  public:
+    Adopter(store::Writer& writer, const OnAdoption& look) : writer_(writer), look_(look) {}
+
+    Checked<AdoptionProgress> run(const AdoptionOrder& order) {
+        const auto folder = Img2datasetFolder::open(order.folder);
+        if (!folder) {
+            return folder.error();
+        }
+        progress_.shards = folder->shards();
+        // Images behind failures: a URL on several lines may have failed once.
+        if (const auto read = order.failures.empty() ? Checked<void>() : read_failures(order.failures); !read) {
+            return read.error();
+        }
+        for (std::size_t shard = 0; shard < folder->shards() && !ended_; ++shard) {
+            if (const auto read = read_shard(*folder, shard); !read) {
+                return read.error();
+            }
+        }
+        return progress_;
+    }
+
+  private:
+    Checked<void> read_shard(const Img2datasetFolder& folder, std::size_t shard) {
+        const auto read = folder.read(shard, [&](Img2datasetSample sample) { note_image(std::move(sample)); });
+        if (!read) {
+            return read.error();
+        }
+        progress_.damaged += read->damaged;
+        progress_.imageless += read->imageless;
+        ++progress_.shards_done;
+        return flush();
+    }
+
+    Checked<void> read_failures(const std::string& name) {
+        std::ifstream file(name, std::ios::binary);
+        if (!file) {
+            return Problem{name + " can not be read"};
+        }
+        for (std::string line; std::getline(file, line) && !ended_;) {
+            note_failure(line);
+            if (const auto flushed = rows_.size() < kRowsAtOnce ? Checked<void>() : flush(); !flushed) {
+                return flushed;
+            }
+        }
+        return flush();
+    }
+
+    void note_image(Img2datasetSample sample) {
+        store::Adoption row;
+        row.file = std::move(sample.file);
+        row.offset = sample.offset;
+        row.size = sample.size;
+        row.detail = "adopted from img2dataset: " + sample.key;
+        progress_.images += note(sample.url, std::move(row)) ? 1U : 0U;
+    }
+
+    void note_failure(const std::string& line) {
+        boost::system::error_code broken;
+        const json::value value = json::parse(line, broken);
+        const json::object* fields = broken ? nullptr : value.if_object();
+        const json::value* url = fields == nullptr ? nullptr : fields->if_contains("url");
+        const json::value* message = fields == nullptr ? nullptr : fields->if_contains("error_message");
+        if (url == nullptr || !url->is_string()) {
+            ++progress_.damaged;
+            return;
+        }
+        const std::string words = message != nullptr && message->is_string() ? std::string(message->get_string()) : std::string();
+        const auto outcome = final_outcome_of(words);
+        if (!outcome) {
+            ++progress_.open_failures;
+            return;
+        }
+        store::Adoption row;
+        row.outcome = *outcome;
+        row.detail = "img2dataset: " + printable(words.substr(0, kMostWords));
+        progress_.final_failures += note(std::string(url->get_string()), std::move(row)) ? 1U : 0U;
+    }
+
+    bool note(const std::string& url, store::Adoption row) {
+        const auto canonical = url::canonicalize(url);
+        if (!canonical) {
+            ++progress_.bad_urls;
+            return false;
+        }
+        rows_.emplace_back(canonical->hash(), std::move(row));
+        return true;
+    }
+
+    Checked<void> flush() {
+        for (std::size_t from = 0; from < rows_.size(); from += kRowsAtOnce) {
+            const std::size_t to = std::min(rows_.size(), from + kRowsAtOnce);
+            const auto written = writer_.transact([&](store::WriteTxn& txn) -> Result<void> {
+                for (std::size_t i = from; i < to; ++i) {
+                    if (const auto put = store::put_adoption(txn, rows_[i].first, rows_[i].second); !put) {
+                        return put;
+                    }
+                }
+                return {};
+            });
+            if (!written) {
+                return Problem{"the state can not be written: " + written.error().message()};
+            }
+            ended_ = ended_ || !look_(progress_);
+        }
+        rows_.clear();
+        return {};
+    }
+
+    store::Writer& writer_;
+    const OnAdoption& look_;
+    AdoptionProgress progress_;
+    std::vector<std::pair<UrlHash, store::Adoption>> rows_;
+    bool ended_ = false;
+};
+
+}  // namespace
+
+Checked<AdoptionProgress> note_adoptions(store::Writer& writer, const AdoptionOrder& order, const OnAdoption& look) {
+    return Adopter(writer, look).run(order);
+}
+
+}  // namespace grit::dataset

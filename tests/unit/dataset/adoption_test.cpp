@@ -1,0 +1,158 @@
+#include "grit/dataset/adoption.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "grit/base/clock.hpp"
+#include "grit/store/adoption_rows.hpp"
+#include "grit/url/canonical_url.hpp"
+#include "scratch.hpp"
+
+namespace grit::dataset {
+namespace {
+
+using store::Adoption;
+using test::ScratchFolder;
+using test::write_file;
+
+// A state, and the output of another program beside it.
+class AdoptionTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        std::filesystem::create_directories(old_ + "/00000");
+        std::filesystem::create_directories(scratch_ / "state");
+        env_ = store::Env::open(scratch_ / "state").value();
+        writer_ = std::make_unique<store::Writer>(*env_, clock_);
+    }
+
+    void write_sample(const std::string& shard, const std::string& key, const std::string& sidecar, const std::string& image = "bytes") {
+        std::filesystem::create_directories(old_ + "/" + shard);
+        write_file(old_ + "/" + shard + "/" + key + ".json", sidecar);
+        if (!image.empty()) {
+            write_file(old_ + "/" + shard + "/" + key + ".jpg", image);
+        }
+    }
+
+    Checked<AdoptionProgress> note(const std::string& failures = {}) {
+        return note_adoptions(*writer_, AdoptionOrder{old_, failures}, [&](const AdoptionProgress&) { return ++looks_ < most_looks_; });
+    }
+
+    Result<Adoption> noted(const std::string& url) {
+        const auto txn = env_->read();
+        return store::get_adoption(*txn, url::canonicalize(url)->hash());
+    }
+
+    ScratchFolder scratch_;
+    std::string old_ = scratch_ / "old";
+    SystemClock clock_;
+    std::unique_ptr<store::Env> env_;
+    std::unique_ptr<store::Writer> writer_;
+    int looks_ = 0;
+    int most_looks_ = 1000;
+};
+
+TEST_F(AdoptionTest, ImagesAreNotedByTheCanonicalUrlOfTheirSidecar) {
+    write_sample("00000", "000000005", R"({"url": "HTTPS://A.example:443/x.jpg", "key": "000000005", "status": "success"})");
+    write_sample("00012", "000120005", R"({"url": "http://b.example/y.jpg"})", "more bytes");
+    write_file(old_ + "/00000/000000005.txt", "a caption");
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 2U);
+    EXPECT_EQ(done->shards, 2U);
+    EXPECT_EQ(done->shards_done, 2U);
+    EXPECT_EQ(noted("https://a.example/x.jpg").value(),
+              (Adoption{Outcome::stored, old_ + "/00000/000000005.jpg", 0, 5, "adopted from img2dataset: 000000005"}));
+    EXPECT_EQ(noted("http://b.example/y.jpg").value().size, 10U);
+    EXPECT_EQ(noted("http://c.example/").error(), store::Errc::not_found);
+}
+
+TEST_F(AdoptionTest, WhatIsOfNoUseIsCounted) {
+    write_sample("00000", "000000001", "{ no json");
+    write_sample("00000", "000000002", R"({"key": "000000002"})");
+    write_sample("00000", "000000003", R"({"url": "https://a.example/3.jpg"})", "");
+    write_sample("00000", "000000004", R"({"url": "https://a.example/4.jpg", "status": "failed_to_download"})");
+    write_sample("00000", "000000005", R"({"url": "ftp://a.example/5.jpg"})");
+    write_sample("00000", "000000006", "[" + std::string(2 << 20, ' ') + "]");
+    write_file(old_ + "/00000/000000007.jpg", "nobody says of which URL");
+    write_file(old_ + "/00000_stats.json", R"({"count": 7})");
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 0U);
+    EXPECT_EQ(done->damaged, 3U);
+    EXPECT_EQ(done->imageless, 2U);
+    EXPECT_EQ(done->bad_urls, 1U);
+}
+
+TEST_F(AdoptionTest, SymbolicLinksAreNotFollowed) {
+    write_file(scratch_ / "secret", "not for others");
+    write_sample("00000", "000000001", R"({"url": "https://a.example/1.jpg"})", "");
+    std::filesystem::create_symlink(scratch_ / "secret", old_ + "/00000/000000001.jpg");
+    std::filesystem::create_directory_symlink(scratch_.path(), old_ + "/00001");
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 0U);
+    EXPECT_EQ(done->shards, 1U);
+}
+
+TEST_F(AdoptionTest, TarShardsAreReadWhereTheirMembersLie) {
+    write_sample("00007", "000070001", R"({"url": "https://a.example/1.jpg"})", "in the folder");
+    const std::string tar = "tar -C " + old_ + "/00007 -cf " + old_ + "/00003.tar 000070001.jpg 000070001.json";
+    ASSERT_EQ(std::system(tar.c_str()), 0);  // NOLINT: a command of this test
+    std::filesystem::remove_all(old_ + "/00007");
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 1U);
+    const Adoption row = noted("https://a.example/1.jpg").value();
+    EXPECT_EQ(row.file, old_ + "/00003.tar");
+    EXPECT_EQ(test::read_file(row.file).substr(row.offset, row.size), "in the folder");
+}
+
+TEST_F(AdoptionTest, FailuresThatAreFinalAreNotedWithTheirWords) {
+    const std::string failures = scratch_ / "failures.jsonl";
+    write_file(failures, R"({"url": "https://a.example/gone.jpg", "error_message": "HTTP Error 404: Not Found\u001b[2J"}
+{"url": "https://a.example/slow.jpg", "error_message": "<urlopen error timed out>"}
+{"url": "https://a.example/1.jpg", "error_message": "HTTP Error 403: Forbidden"}
+no json
+{"error_message": "HTTP Error 404: Not Found"}
+)");
+    // On another line the URL of a failure was there.
+    write_sample("00000", "000000001", R"({"url": "https://a.example/1.jpg"})");
+    const auto done = note(failures);
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->final_failures, 2U);
+    EXPECT_EQ(done->open_failures, 1U);
+    EXPECT_EQ(done->damaged, 2U);
+    const Adoption gone = noted("https://a.example/gone.jpg").value();
+    EXPECT_EQ(gone.outcome, Outcome::http_not_found);
+    EXPECT_EQ(gone.detail, "img2dataset: HTTP Error 404: Not Found?[2J");
+    EXPECT_EQ(noted("https://a.example/1.jpg").value().outcome, Outcome::stored);
+    EXPECT_EQ(noted("https://a.example/slow.jpg").error(), store::Errc::not_found);
+}
+
+TEST_F(AdoptionTest, WhatIsNoSuchFolderIsRefusedInWords) {
+    std::filesystem::remove_all(old_);
+    EXPECT_NE(note().error().what.find(old_), std::string::npos);
+    std::filesystem::create_directories(old_ + "/pictures");
+    EXPECT_NE(note().error().what.find("no shards of img2dataset"), std::string::npos);
+    std::filesystem::create_directories(old_ + "/00000");
+    EXPECT_NE(note(scratch_ / "absent.jsonl").error().what.find("absent.jsonl"), std::string::npos);
+}
+
+TEST_F(AdoptionTest, ItEndsWhenItIsToldTo) {
+    most_looks_ = 1;
+    write_sample("00000", "000000001", R"({"url": "https://a.example/1.jpg"})");
+    write_sample("00001", "000010001", R"({"url": "https://a.example/2.jpg"})");
+    const auto done = note();
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->shards_done, 1U);
+    EXPECT_TRUE(noted("https://a.example/1.jpg"));
+    EXPECT_FALSE(noted("https://a.example/2.jpg"));
+}
+
+}  // namespace
+}  // namespace grit::dataset
