@@ -14,12 +14,17 @@
 #include "grit/store/tables.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <map>
 #include <memory>
 #include <utility>
 
 namespace grit::crawl {
 namespace {
+
+// While a sync takes its time: how often it is looked for hosts that asked to be left alone.
+constexpr std::chrono::milliseconds kWishLook{25};
 
 // Nothing is written, and so nothing synced, where they are as they were: some layouts have none.
 Result<void> note_intents(store::WriteTxn& txn, const std::vector<std::string>& intents) {
@@ -42,6 +47,7 @@ struct Committer::Group {
     std::vector<std::string> temp_names;  // beside results: of images, once they are released
     std::vector<Placed> placed;           // beside results: once it is decided
     std::unordered_map<HostId, HostNote> notes;
+    Wishes wishes;  // those of the notes that can not wait for the images
     std::map<store::OriginKey, store::SiteRow> sites;
     std::vector<LinesBack> lines_back;  // by the notes, once they are written
     SteadyTime started{};
@@ -93,7 +99,9 @@ void Committer::note(HostId host, const HostNote& note, bool urgent) {
     }
     held = note;
     held.ended = ended;
-    urgent_ = urgent_ || urgent;
+    if (urgent) {
+        urgent_.insert(host);
+    }
 }
 
 void Committer::note_site(const store::OriginKey& origin, store::SiteRow row) {
@@ -107,7 +115,7 @@ void Committer::tick() {
     const bool seals = options_.journal != nullptr && options_.journal->seal_due();
     const bool something = !results_.empty() || !notes_.empty() || !sites_.empty() || faulty_ || seals;
     const bool due = clock_.now() - last_start_ >= interval;
-    const bool sooner = !faulty_ && (urgent_ || results_.size() >= options_.group);
+    const bool sooner = !faulty_ && (!urgent_.empty() || results_.size() >= options_.group);
     if (running_ || !something || !(due || sooner)) {
         return;
     }
@@ -124,7 +132,6 @@ void Committer::finish() {
 
 void Committer::start_job() {
     running_ = true;
-    urgent_ = false;
     last_start_ = clock_.now();
     writer_.submit(std::make_unique<Job>(*this));
 }
@@ -162,10 +169,71 @@ std::unique_ptr<Committer::Group> Committer::gather() {
     group->started = clock_.now();
     group->now = clock_.wall_now();
     const std::lock_guard lock(mutex_);
+    group->wishes = take_wishes();
     group->results = std::exchange(results_, {});
     group->notes = std::exchange(notes_, {});
     group->sites = std::exchange(sites_, {});
     return group;
+}
+
+// The notes of hosts that asked to be left alone; they stay among the others. (What has ended with a host is counted, and so
+// written once.) With the lock held.
+Committer::Wishes Committer::take_wishes() {
+    Wishes wishes;
+    for (const HostId host : std::exchange(urgent_, {})) {
+        if (const auto note = notes_.find(host); note != notes_.end() && note->second.ended == 0) {
+            wishes.insert(*note);
+        }
+    }
+    return wishes;
+}
+
+// Step 1. A slow disk does not keep a host's wish from being on record: those that come meanwhile are written meanwhile.
+Result<void> Committer::sync_images(store::WriteSession& session, Group& group) {
+    auto synced = std::async(std::launch::async, [this] { return layout_.sync(); });
+    Wishes wishes = std::exchange(group.wishes, {});
+    for (;;) {
+        if (!wishes.empty()) {
+            write_wishes(session, wishes);
+        }
+        if (synced.wait_for(kWishLook) == std::future_status::ready) {
+            return synced.get();
+        }
+        const std::lock_guard lock(mutex_);
+        wishes = take_wishes();
+        for (const auto& [host, wish] : wishes) {
+            if (const auto older = group.notes.find(host); older != group.notes.end()) {
+                const std::uint64_t ended = older->second.ended;
+                older->second = wish;  // or the group would take it back
+                older->second.ended = ended;
+            }
+        }
+    }
+}
+
+// What fails here is tried again, and told, with the group.
+void Committer::write_wishes(store::WriteSession& session, const Wishes& wishes) {
+    std::vector<LinesBack> lines_back;
+    const auto written = session.transact([&](store::WriteTxn& txn) -> Result<void> {
+        RecordWriter writer(txn, hosts_, clock_.wall_now(), log_, options_.journal != nullptr);
+        if (const auto begun = writer.begin(); !begun) {
+            return begun;
+        }
+        for (const auto& [host, note] : wishes) {
+            if (const auto noted = writer.note(host, note); !noted) {
+                return noted;
+            }
+        }
+        lines_back = writer.take_lines_back();
+        if (const auto done = writer.finish(); !done) {
+            return done;
+        }
+        return write_lines(options_.journal, txn, writer.journal_lines());
+    });
+    if (written && !lines_back.empty()) {
+        listener_.lines_back(lines_back);
+    }
+    kill_point("commit.wishes_written");
 }
 
 // Steps 1 to 3. @return false if it is to be tried again: nothing is lost by that.
@@ -185,7 +253,7 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
         return true;
     }
     kill_point("commit.released");
-    if (const auto synced = layout_.sync(); !synced) {
+    if (const auto synced = sync_images(session, group); !synced) {
         bounce_images(session, group, synced.error());
         return true;
     }

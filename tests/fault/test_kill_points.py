@@ -54,7 +54,7 @@ class KillPoints(CrawlCase):
         for time in range(1, MOST_TIMES):
             part = name.split(".")[0]
             options = {"storage": SHARDS} if part.endswith("shard") else {}
-            crawl = SmallCrawl(self, f"{name}-{time}", optout=part.startswith("optout"), **options)
+            crawl = SmallCrawl(self, f"{name}-{time}", optout=part.startswith("optout"), busy="wishes" in name, **options)
             try:
                 died = die(crawl, {"GRIT_KILL_AT": f"{name}:{time}"})
                 crawl.finish()

@@ -32,6 +32,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace grit::journal {
@@ -95,7 +96,8 @@ class Committer {
 
     void submit(Settlement settlement);
     /// Takes the place of an earlier note that is not committed yet; what ended adds up.
-    /// @param urgent  commit with the next tick: the note says that a host asked to be left alone.
+    /// @param urgent  commit with the next tick, and if images are being synced, meanwhile: the note says that a host asked to be
+    ///     left alone.
     void note(HostId host, const HostNote& note, bool urgent = false);
     /// What a site says of itself.
     void note_site(const store::OriginKey& origin, store::SiteRow row);
@@ -118,6 +120,7 @@ class Committer {
   private:
     struct Job;
     struct Group;
+    using Wishes = std::unordered_map<HostId, HostNote>;
 
     void start_job();
     void run(store::WriteSession& session);
@@ -130,6 +133,9 @@ class Committer {
                                                       const std::string& temp_name, WallTime now) const;
     [[nodiscard]] Result<void> plan(store::WriteTxn& txn, Group& group);
     void discard(const std::string& temp_name);
+    [[nodiscard]] Wishes take_wishes();
+    [[nodiscard]] Result<void> sync_images(store::WriteSession& session, Group& group);
+    void write_wishes(store::WriteSession& session, const Wishes& wishes);
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);
     [[nodiscard]] bool record(store::WriteSession& session, Group& group);
     void bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error);
@@ -149,7 +155,7 @@ class Committer {
     std::unordered_map<HostId, HostNote> notes_;
     std::map<store::OriginKey, store::SiteRow> sites_;
     SteadyTime last_start_{};
-    bool urgent_ = false;
+    std::unordered_set<HostId> urgent_;  // of the notes
     bool running_ = false;
     std::unique_ptr<Group> unfinished_;  // published, but its records could not be written yet; writer's thread only
     std::atomic<bool> faulty_{false};

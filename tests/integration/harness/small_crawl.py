@@ -22,6 +22,8 @@ RULES = [
     {"name": "moved", "path": "/moved*", "redirect": {"to": "https://{host}/image9{path}"}},
     {"name": "hiccup", "path": "/image1.jpg", "host": "h1.test", "status": 500, "first_n": 1},
 ]
+# Hosts that ask to be left alone for a second, at the first request.
+BUSY = {"name": "busy", "host": "h1*.test", "status": 429, "retry_after": "1", "first_n": 1, "first_n_of": "host"}
 LIFE_LIMIT_S = 60
 SIGKILL = 9
 
@@ -48,7 +50,7 @@ class SmallCrawl:
 
     IMAGES = HOSTS * 6 + OPTED_OUT_IMAGES  # that are served
 
-    def __init__(self, case: CrawlCase, name: str, optout: bool = False, hosts: int = HOSTS, **overrides: dict) -> None:
+    def __init__(self, case: CrawlCase, name: str, optout: bool = False, hosts: int = HOSTS, busy: bool = False, **overrides: dict) -> None:
         self._case = case
         self._folder = case.directory / name
         self._folder.mkdir()
@@ -56,7 +58,7 @@ class SmallCrawl:
         self.sources = [self._folder / "first.jsonl", self._folder / "second.jsonl"]  # a run each
         self.sources[0].write_text("\n".join(text[: len(text) // 3]) + "\n")
         self.sources[1].write_text("\n".join(text[len(text) // 3 :]) + "\n")
-        self.web = case.web(RULES, name=f"{name}/web", mean_bytes=3000)
+        self.web = case.web(([BUSY] if busy else []) + RULES, name=f"{name}/web", mean_bytes=3000)
         options = {
             "politeness": {"min_interval": "10ms", "connections_per_address": 4096, "connections_per_domain": 64, "robots": False},
             "retry": {"schedule": ["100ms", "100ms"], "once_patience": "10s"},

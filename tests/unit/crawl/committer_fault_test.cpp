@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 namespace grit::crawl {
 namespace {
 
@@ -131,6 +134,36 @@ INSTANTIATE_TEST_SUITE_P(EachCall, CommitterFaultAt, ::testing::ValuesIn(all_fau
     const Fault& fault = info.param;
     return fault.layout + "_" + std::to_string(fault.call) + "_" + std::to_string(fault.error) + "_" + std::to_string(fault.more);
 });
+
+TEST_F(CommitterFaultTest, AHostsWishIsOnRecordWhileTheDiskIsStillAtTheImages) {
+    TaskPtr task = take();
+    const HostId host = task->home;
+    end(std::move(task));
+    committer_->note(host, HostNote{{1'111, 700, 3, 1}}, true);
+    const auto held_until = [&] { return store::get_host(env_->read().value(), host).value().not_before_ms; };
+    const auto wait_until = [&](std::int64_t wanted) {
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (held_until() != wanted && std::chrono::steady_clock::now() < limit) {
+            std::this_thread::yield();
+        }
+        return held_until();
+    };
+    const int before = 2 * system_->calls();
+    system_->on_call = [&](int moment) {
+        if (moment == before + 1) {  // the sync has begun, and ends when this returns
+            EXPECT_EQ(wait_until(1'111), 1'111) << "what was asked for before it";
+            committer_->note(host, HostNote{{2'222, 700, 4, 1}}, true);
+            EXPECT_EQ(wait_until(2'222), 2'222) << "what was asked for meanwhile";
+            EXPECT_EQ(outcomes(Outcome::stored), 0u);
+        }
+    };
+    commit();
+    system_->on_call = nullptr;
+    EXPECT_EQ(outcomes(Outcome::stored), 1u);
+    EXPECT_EQ(held_until(), 2'222) << "the group's older note does not take it back";
+    commit();
+    EXPECT_EQ(held_until(), 2'222);
+}
 
 TEST_F(CommitterFaultTest, ImagesOnASafeDiskWaitForTheirNamesInsteadOfBeingFetchedAgain) {
     for (int i = 0; i < kUrls; ++i) {
