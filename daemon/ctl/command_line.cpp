@@ -16,6 +16,7 @@
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
 #include "job_commands.hpp"
+#include "rebuild_command.hpp"
 #include "suggest.hpp"
 #include "text.hpp"
 #include "watch.hpp"
@@ -283,6 +284,11 @@ class CommandLine {
         auto* output_folder = take_over->add_option("DIR", adopted.folder, "Its output folder, of layout files or webdataset");
         take_over->add_option("--failures", adopted.failures, "JSON lines that img2dataset-failures has made of its parquet files");
         take_over->add_flag("--stop", adopted.stop, "End the one under way")->excludes(output_folder);
+        add(app_, "rebuild", "Make a lost state anew of the outcome journal and the images; gritd must not run",
+            [this](const Client& /*client*/, const Output& output) {
+                return rebuild(output, arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config);
+            })
+            ->add_option("--config", arguments_.config, "Config of the dataset (or --instance NAME)");
         add(app_, "compact", "Write the state anew without its free pages; gritd must not run",
             [this](const Client& /*client*/, const Output& output) {
                 return compact(output, arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config);

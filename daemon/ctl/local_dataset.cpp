@@ -66,6 +66,8 @@ Fallible<LocalState> open_state(const std::string& config_file) {
     return config ? open(config->state.dir) : Fallible<LocalState>(config.error());
 }
 
+Fallible<config::Config> load_dataset_config(const std::string& config_file) { return load(config_file); }
+
 Fallible<std::string> state_folder(const std::string& config_file) {
     auto config = load(config_file);
     return config ? Fallible<std::string>(config->state.dir) : Fallible<std::string>(config.error());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "failure.hpp"
+#include "grit/config/config.hpp"
 #include "grit/dataset/export_source.hpp"
 #include "grit/dataset/url_list_export.hpp"
 #include "grit/dataset/url_to_path_export.hpp"
@@ -35,6 +36,9 @@ struct LocalUrlToPath {
 
 /// The state folder that a config names. Failures: not_permitted, failed.
 [[nodiscard]] Fallible<std::string> state_folder(const std::string& config_file);
+
+/// All of it. Failures: not_permitted, failed.
+[[nodiscard]] Fallible<config::Config> load_dataset_config(const std::string& config_file);
 
 /// The list of URLs of that config's inputs.
 /// @param id_field  the field that holds the image id.

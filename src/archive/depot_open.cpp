@@ -122,8 +122,9 @@ Checked<void> Depot::check_marker() {
     if (const int listed = system_->list(options_.root, names); listed != 0) {
         return problem("can not be listed", listed);
     }
-    // .gritd without a marker is what a crash in the middle of this leaves; lost+found is what mkfs makes.
-    std::erase_if(names, [](const std::string& name) { return name == ".gritd" || name == "lost+found"; });
+    // .gritd without a marker is what a crash in the middle of this leaves, and the journal's folder may outlive a marker
+    // whose sync had failed (it says itself whose it is); lost+found is what mkfs makes.
+    std::erase_if(names, [](const std::string& name) { return name == ".gritd" || name == "outcomes" || name == "lost+found"; });
     if (!names.empty()) {
         return Problem{
             fmt::format("image root {} has files in it ({}, ...) but no marker of gritd: choose an empty folder",

@@ -9,12 +9,9 @@ namespace {
 // Never below nothing: a damaged row may have forgotten what it counted.
 void take_off(std::uint64_t& count, std::uint64_t much) { count -= std::min(count, much); }
 
-}  // namespace
-
-namespace {
-
-// What they count: those of records that a rebuild brought back are counted with their records.
-std::uint64_t counted(const store::HostRow& row) { return row.gone_lines - std::min(row.gone_lines, row.restored); }
+// Those of records that a rebuild brought back, which are counted with their records.
+std::uint64_t met_again(const store::HostRow& row) { return std::min(row.gone_lines, row.restored); }
+std::uint64_t counted(const store::HostRow& row) { return row.gone_lines - met_again(row); }
 
 }  // namespace
 
@@ -24,12 +21,14 @@ LinesBack set_host_end(HostId host, store::HostRow& row, store::Totals& totals, 
         take_off(totals.outcomes[index_of(*before)], counted(row));
     }
     take_off(row.failed, counted(row));
+    totals.lines += met_again(row);
     row.gone_lines += ended;
     row.taken += ended;
     const auto outcome = outcome_of_number(as);
     if (outcome) {
         totals.outcomes[index_of(*outcome)] += counted(row);
         row.failed += counted(row);
+        take_off(totals.lines, met_again(row));
         row.gone_ms = row.gone_as == as ? row.gone_ms : now_ms;
         row.gone_as = as;
         return LinesBack{host, 0, 0};

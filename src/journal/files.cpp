@@ -1,8 +1,10 @@
 #include "grit/journal/files.hpp"
 
+#include <dirent.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <system_error>
 
@@ -33,14 +35,23 @@ std::optional<JournalFile> parse_file_name(std::string_view name) {
 
 Checked<std::vector<JournalFile>> list_files(const std::filesystem::path& folder) {
     std::vector<JournalFile> files;
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        if (const auto file = parse_file_name(at->path().filename().string())) {
+    errno = 0;
+    DIR* const listing = ::opendir(folder.c_str());
+    if (listing == nullptr && errno == ENOENT) {
+        return files;
+    }
+    const dirent* entry = listing != nullptr ? ::readdir(listing) : nullptr;
+    for (; entry != nullptr; errno = 0, entry = ::readdir(listing)) {
+        if (const auto file = parse_file_name(entry->d_name)) {
             files.push_back(*file);
         }
     }
-    if (error && error != std::errc::no_such_file_or_directory) {
-        return Problem{fmt::format("{} can not be listed: {}", folder.string(), error.message())};
+    const int error = errno;
+    if (listing != nullptr) {
+        ::closedir(listing);
+    }
+    if (error != 0) {
+        return Problem{fmt::format("{} can not be listed: {}", folder.string(), std::generic_category().message(error))};
     }
     std::sort(files.begin(), files.end());
     return files;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "compress.hpp"
 #include "first_line.hpp"
@@ -33,6 +34,7 @@ class Reading {
         goes_on_ = true;
         const std::string path = (folder_ / name_).string();
         const std::uint64_t bytes_before = bytes_;
+        const std::uint64_t lines_before = report_.lines;
         std::error_code error;
         const std::uint64_t size = std::filesystem::file_size(path, error);
         const auto done = read_file(path, file.sealed, [&](std::string_view piece) {
@@ -46,6 +48,9 @@ class Reading {
         if (goes_on_ && !rest_.empty()) {
             ++report_.damaged;
             complain(fmt::format("{}: its last line is cut short", name_));
+        }
+        if (report_.lines == lines_before && report_.last_file + 1 < file.number) {
+            complain(missing_files());  // which no line's number has said
         }
         ++report_.files;
         report_.last_file = file.number;
@@ -127,6 +132,12 @@ Checked<JournalReport> read_journal(const std::filesystem::path& folder, const s
     if (!files) {
         return files.error();
     }
+    // What lies behind the first line of a later file was never committed, or a backup of the state from before took its place.
+    std::vector<std::uint64_t> limits(files->size(), std::numeric_limits<std::uint64_t>::max());
+    for (std::size_t i = files->size(); i-- > 1;) {
+        const auto begin = first_line_of((folder / name_of((*files)[i])).string(), (*files)[i].sealed);
+        limits[i - 1] = (*files)[i].number == (*files)[i - 1].number || !begin ? limits[i] : std::min(limits[i], begin->seq);
+    }
     Reading reading(folder, visit);
     for (std::size_t i = 0; i < files->size(); ++i) {
         const JournalFile& file = (*files)[i];
@@ -134,8 +145,7 @@ Checked<JournalReport> read_journal(const std::filesystem::path& folder, const s
         if (next != nullptr && next->number == file.number) {
             continue;  // of the two the sealed one is whole
         }
-        const auto begin = next != nullptr ? first_line_of((folder / name_of(*next)).string(), next->sealed) : std::nullopt;
-        if (!reading.read(file, begin ? begin->seq : std::numeric_limits<std::uint64_t>::max())) {
+        if (!reading.read(file, limits[i])) {
             break;
         }
     }

@@ -1,0 +1,13 @@
+// `gritctl rebuild`: a state that was lost, made anew of the journal and the images.
+#pragma once
+
+#include <string>
+
+#include "control_commands.hpp"
+
+namespace grit::ctl {
+
+/// @param config  of the dataset. Failures: failed, where a gritd uses the state, or one is there that opens; usage.
+[[nodiscard]] Ended rebuild(const Output& output, const std::string& config);
+
+}  // namespace grit::ctl
