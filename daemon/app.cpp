@@ -62,6 +62,7 @@ ExitCode App::run() {
     if (const auto failure = start()) {
         log_.error("daemon.not_started", {{"problem", failure->what}});
         stop_everything();
+        control_.run();  // what was stopped ends there
         return failure->code;
     }
     service_manager_.ready();
