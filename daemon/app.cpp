@@ -222,9 +222,6 @@ std::optional<App::Failure> App::open_layout() {
     options.shard_images = config_.storage.shard_images;
     options.shard_bytes = config_.storage.shard_size;
     layout_ = archive::make_layout(name, *depot_, options);
-    if (layout_ == nullptr) {
-        return Failure{ExitCode::config, fmt::format("storage.layout = \"{}\" is not built yet", name)};
-    }
     return std::nullopt;
 }
 

@@ -10,6 +10,11 @@ bool can_be_published_later(const ErrorCode& error) {
     return error == Errc::disk_full || error == Errc::read_only || error == Errc::out_of_descriptors;
 }
 
+// "00012/000120005.json" beside "00012/000120005.jpg".
+std::string path_beside(std::string_view location, std::string_view extension) {
+    return fmt::format("{}.{}", location.substr(0, location.rfind('.')), extension);
+}
+
 const auto kNoneIsRecorded = [](const std::string&) { return false; };
 
 }  // namespace
@@ -30,15 +35,46 @@ Checked<Restored> FilesLayout::restore(std::span<const std::string> intents, std
 }
 
 std::string FilesLayout::propose(const Arrival& arrival) const {
-    return path_for(arrival.ordinal,
-                    arrival.copy == 1 ? arrival.extension : fmt::format("{}.{}", arrival.copy, arrival.extension));
+    // img2dataset's loaders look for .jpg, whatever the bytes are: it names all images by one format.
+    const std::string extension = sidecars_ == Sidecars::img2dataset ? "jpg" : arrival.extension;
+    return path_for(arrival.ordinal, arrival.copy == 1 ? extension : fmt::format("{}.{}", arrival.copy, extension));
 }
 
 std::string FilesLayout::accept(Arrival arrival) {
     std::string location = propose(arrival);
     std::erase(withdrawn_, location);
     moves_.push_back(Move{std::move(arrival.temp_name), location});
+    for (Companion& companion : arrival.companions) {
+        beside_.push_back(Beside{path_beside(location, companion.extension), std::move(companion.bytes), {}});
+        std::erase(withdrawn_, beside_.back().path);
+    }
     return location;
+}
+
+Result<void> FilesLayout::stage(Beside& file) {
+    TempImage temporary = depot_.create();
+    Result<void> done = temporary.append(std::as_bytes(std::span(file.bytes)));
+    done = done ? temporary.close() : done;
+    if (done) {
+        file.temp_name = temporary.release();
+    }
+    return done;
+}
+
+// What was planned; temporaries of files beside images that were not renamed go.
+void FilesLayout::forget() {
+    for (const Beside& file : beside_) {
+        if (!file.temp_name.empty()) {
+            static_cast<void>(depot_.discard(file.temp_name));  // what stays is swept at the next start
+        }
+    }
+    beside_.clear();
+    moves_.clear();
+}
+
+void FilesLayout::committed() {
+    beside_.clear();
+    moves_.clear();
 }
 
 std::vector<std::string> FilesLayout::intents() const {
@@ -47,6 +83,9 @@ std::vector<std::string> FilesLayout::intents() const {
     for (const Move& move : moves_) {
         paths.push_back(move.path);
     }
+    for (const Beside& file : beside_) {
+        paths.push_back(file.path);
+    }
     return paths;
 }
 
@@ -54,7 +93,15 @@ Publishing FilesLayout::publish() {
     if (const auto removed = depot_.resolve_intents(withdrawn_, kNoneIsRecorded); !removed) {
         return Publishing{removed.error(), can_be_published_later(removed.error())};
     }
-    const Published published = depot_.publish(moves_);
+    std::vector<Move> moves = moves_;
+    for (Beside& file : beside_) {
+        if (const auto staged = file.temp_name.empty() ? stage(file) : Result<void>(); !staged) {
+            return Publishing{staged.error(), can_be_published_later(staged.error())};
+        }
+        moves.push_back(Move{file.temp_name, file.path});
+    }
+    // The sync behind the renames covers the bytes of the files beside: until the records are written the intents name them.
+    const Published published = depot_.publish(moves);
     if (published) {
         withdrawn_.clear();  // its sync was theirs, too
     }
@@ -63,7 +110,7 @@ Publishing FilesLayout::publish() {
 
 Result<void> FilesLayout::withdraw() {
     withdrawn_ = intents();
-    moves_.clear();
+    forget();
     const auto removed = depot_.resolve_intents(withdrawn_, kNoneIsRecorded);
     return removed ? Result<void>() : Result<void>(removed.error());
 }
@@ -72,6 +119,12 @@ Checked<void> FilesLayout::remove(std::span<const std::string> locations) {
     for (const std::string& location : locations) {
         if (const auto removed = depot_.remove(location); !removed) {
             return Problem{fmt::format("{} can not be removed: {}", location, removed.error().message())};
+        }
+        for (const char* extension : {"json", "txt"}) {
+            const std::string path = path_beside(location, extension);
+            if (const auto gone = sidecars_ == Sidecars::none ? Result<void>() : depot_.remove(path); !gone) {
+                return Problem{fmt::format("{} can not be removed: {}", path, gone.error().message())};
+            }
         }
     }
     if (const auto synced = depot_.sync(); !synced) {
@@ -94,6 +147,10 @@ Result<Extent> FilesLayout::find(std::string_view location) const {
 
 std::unique_ptr<Layout> make_files_layout(Depot& depot) {
     return std::make_unique<FilesLayout>(depot);
+}
+
+std::unique_ptr<Layout> make_img2dataset_layout(Depot& depot) {
+    return std::make_unique<FilesLayout>(depot, Sidecars::img2dataset);
 }
 
 }  // namespace grit::archive

@@ -61,6 +61,8 @@ class TarLayout final : public Layout {
     [[nodiscard]] Place place_of(const Arrival& arrival) const;
 
     [[nodiscard]] Checked<void> restore_shard(const ShardMark& mark, Restored& restored);
+    [[nodiscard]] Checked<std::vector<std::string>> files_of_shards_from(std::uint32_t first) const;
+    [[nodiscard]] Checked<void> keep_unknown_shards(Restored& restored);
     [[nodiscard]] Checked<void> remove_unrecorded_shards(Restored& restored);
     [[nodiscard]] int erase_halves();
 

@@ -20,6 +20,10 @@ Problem problem(std::uint32_t shard, std::string_view what, int error) {
 Checked<Restored> TarLayout::restore(std::span<const std::string>, std::span<const ShardMark> marks) {
     const std::lock_guard lock(mutex_);
     Restored restored;
+    if (marks.empty() && depot_.has_images()) {
+        auto kept = keep_unknown_shards(restored);
+        return kept ? Checked<Restored>(std::move(restored)) : Checked<Restored>(kept.error());
+    }
     for (const ShardMark& mark : marks) {
         kept_next_ = next_ = std::max(next_, mark.shard + 1);
     }
@@ -69,19 +73,49 @@ Checked<void> TarLayout::restore_shard(const ShardMark& mark, Restored& restored
     return {};
 }
 
-// Shards that were begun, and whose first images never got a record.
-Checked<void> TarLayout::remove_unrecorded_shards(Restored& restored) {
+Checked<std::vector<std::string>> TarLayout::files_of_shards_from(std::uint32_t first) const {
     std::vector<std::string> names;
     if (const int error = depot_.system().list(depot_.root(), names); error != 0) {
         return Problem{fmt::format("image root {} can not be listed: {}", depot_.root(), std::generic_category().message(error))};
     }
-    for (const std::string& name : names) {
+    std::erase_if(names, [first](const std::string& name) {
         const auto shard = shard_of_file(name);
-        if (!shard || *shard < kept_next_) {
-            continue;
-        }
+        return !shard || *shard < first;
+    });
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+// A state that was made anew from the outcome journal names images in shards, and says nothing of the shards.
+Checked<void> TarLayout::keep_unknown_shards(Restored& restored) {
+    const auto names = files_of_shards_from(0);
+    if (!names) {
+        return names.error();
+    }
+    for (const std::string& name : *names) {
+        kept_next_ = next_ = std::max(next_, shard_of_file(name).value() + 1);
+    }
+    restored.damaged.push_back("the state names images in shards and does not say how far these are filled: they are left as they "
+                               "are, and new images go into new ones");
+    return {};
+}
+
+// Shards that were begun, and whose first images never got a record.
+Checked<void> TarLayout::remove_unrecorded_shards(Restored& restored) {
+    const auto names = files_of_shards_from(kept_next_);
+    if (!names) {
+        return names.error();
+    }
+    const auto shards = std::count_if(names->begin(), names->end(), [](const std::string& name) { return name.ends_with(".tar"); });
+    if (static_cast<std::uint64_t>(shards) > 2 + options_.group_images / options_.shard_images) {
+        return Problem{fmt::format("image root {} has {} shards that the state knows nothing of, from {} on: the state is older than the "
+                                   "images (a backup?). Make it anew from the outcome journal, or move these files away to have "
+                                   "their images fetched again",
+                                   depot_.root(), shards, shard_file_name(kept_next_))};
+    }
+    for (const std::string& name : *names) {
         if (const int error = depot_.system().unlink(depot_.file_of(name).value()); error != 0 && error != ENOENT) {
-            return problem(*shard, "can not be removed", error);
+            return problem(shard_of_file(name).value(), "can not be removed", error);
         }
         ++restored.files_removed;
     }

@@ -1,5 +1,7 @@
 #include "grit/crawl/supervisor.hpp"
 
+#include "stats_files.hpp"
+
 #include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "retry_mend.hpp"
@@ -89,6 +91,9 @@ Supervisor::Supervisor(const Parts& parts)
                                tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, schedule_,   parts.log,
                                paused_};
     retry_mend_ = std::make_unique<RetryMend>(parts.writer, parts.log, [this](std::int64_t change) { committer_.add_waiting(change); });
+    if (parts.layout.sidecars() == archive::Sidecars::img2dataset) {
+        stats_files_ = std::make_unique<StatsFiles>(parts.env, parts.depot, parts.log);
+    }
     Crossing& crossing = *this;
     for (std::size_t i = 0; i < shard_count(parts.config); ++i) {
         shards_.push_back(std::make_unique<Shard>(context, crossing, in_flight_each(parts.config)));
@@ -124,6 +129,9 @@ void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {
         shard->start();
     }
     ingestor_.start();
+    if (stats_files_) {
+        stats_files_->start();
+    }
     if (const auto resumed = opt_out_.resume(); !resumed) {
         parts_.log.error("optout.not_resumed", {{"problem", resumed.error().what}});
     }
@@ -177,6 +185,13 @@ void Supervisor::stop() {
     }
     committer_.finish();
     parts_.layout.close();
+    if (stats_files_) {
+        stats_files_->stop();
+        const auto written = parts_.once && started_ ? stats_files_->write() : Checked<void>();
+        if (!written) {
+            parts_.log.warning("stats_files.not_written", {{"problem", written.error().what}});
+        }
+    }
     disk_.join();
 }
 

@@ -1,6 +1,8 @@
 // What the supervisor shows of the crawl: numbers, hosts, and the operator's retry.
 #include "grit/crawl/supervisor.hpp"
 
+#include "stats_files.hpp"
+
 #include "grit/metrics/metrics.hpp"
 
 #include <algorithm>
@@ -35,6 +37,11 @@ void Supervisor::measure() {
         input_was_complete_ = now.input.complete;
         ask_for_longest_host();
     }
+    const bool idle = now.input.complete && now.hosts.remaining + now.in_flight + now.waiting == 0 && committer_.uncommitted() == 0;
+    if (stats_files_ && idle && !std::exchange(was_idle_, idle)) {
+        stats_files_->ask();
+    }
+    was_idle_ = idle;
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
     for (const Outcome outcome : kAllOutcomes) {

@@ -143,6 +143,8 @@ class Depot {
     [[nodiscard]] static std::uint64_t resume_bytes(std::uint64_t min_free_bytes) noexcept;
 
     [[nodiscard]] const std::string& root() const noexcept { return options_.root; }
+    /// As it was opened with.
+    [[nodiscard]] bool has_images() const noexcept { return options_.has_images; }
     /// Where the file with that path is. Errors: bad_path.
     [[nodiscard]] Result<std::string> file_of(std::string_view path) const;
     /// Where a temporary is. Errors: bad_path.

@@ -139,16 +139,22 @@ class Layout {
 /// One file per image: "00012/000120005.jpg" (`path_for`).
 [[nodiscard]] std::unique_ptr<Layout> make_files_layout(Depot& depot);
 
+/// The same with the names and files of img2dataset: "00012/000120005.jpg", whatever the bytes are, and .json and .txt beside.
+[[nodiscard]] std::unique_ptr<Layout> make_img2dataset_layout(Depot& depot);
+
 struct TarOptions {
     std::uint32_t shard_images = 10'000;                      ///< A shard with so many is sealed.
     std::uint64_t shard_bytes = std::uint64_t{4} << 30;       ///< So is one that the next image would make longer.
+    /// Images of one group, at most: a start that finds more shards than these could have filled, and no word of them in
+    /// the state, has an older state before it, and refuses.
+    std::uint32_t group_images = 20'000;
 };
 
 /// WebDataset's tar shards: "00012.tar#000120005.jpg", and 000120005.json behind it. Shards fill in the order of
 /// completion; a sealed one has its index beside it (shard_index.hpp), an open one is looked through.
 [[nodiscard]] std::unique_ptr<Layout> make_tar_layout(Depot& depot, TarOptions options);
 
-/// By the name that the config and the state have for it: "files" or "webdataset". Nothing: there is no such layout.
+/// By the name that the config and the state have for it: "files", "webdataset" or "img2dataset". Nothing: there is no such layout.
 [[nodiscard]] std::unique_ptr<Layout> make_layout(std::string_view name, Depot& depot, TarOptions options = {});
 
 }  // namespace grit::archive

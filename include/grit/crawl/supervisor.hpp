@@ -44,6 +44,7 @@ class Metrics;
 namespace grit::crawl {
 
 class RetryMend;
+class StatsFiles;
 
 /// How a crawl that was to run once has ended.
 enum class OnceEnd : std::uint8_t {
@@ -208,6 +209,8 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     net::NetworkWatch network_;
     boost::asio::thread_pool disk_;
     Committer committer_;
+    std::unique_ptr<StatsFiles> stats_files_;  // nothing: the layout has none
+    bool was_idle_ = false;
     std::atomic<bool> paused_{false};
     std::vector<std::unique_ptr<Shard>> shards_;
     Ingestor ingestor_;

@@ -97,6 +97,32 @@ TEST_F(FilesLayout, FindRefusesWhatIsNoFileOfTheRoot) {
     EXPECT_EQ(layout_->find("00000/000000009.jpg").error(), Errc::vanished);
 }
 
+TEST_F(FilesLayout, FilesBesideAnImageComeAndGoWithIt) {
+    layout_ = make_img2dataset_layout(*depot_);
+    const auto with_files = [this] {
+        Arrival made = arrival(120'005, "an image");
+        made.extension = "png";
+        made.companions = {{"json", "{}"}, {"txt", ""}};
+        return made;
+    };
+    layout_->begin();
+    const std::string location = layout_->accept(with_files());
+    EXPECT_EQ(location, "00012/000120005.jpg") << "its loaders look for .jpg";
+    EXPECT_EQ(layout_->intents(), (std::vector<std::string>{location, "00012/000120005.json", "00012/000120005.txt"}));
+    ASSERT_TRUE(layout_->publish());
+    EXPECT_EQ(content_of(path("00012/000120005.json")), "{}");
+    EXPECT_EQ(content_of(path("00012/000120005.txt")), "");
+    ASSERT_TRUE(layout_->withdraw());
+    EXPECT_TRUE(fs::is_empty(path("00012")));
+    EXPECT_TRUE(fs::is_empty(path(".gritd/tmp")));
+    layout_->begin();
+    layout_->accept(with_files());
+    ASSERT_TRUE(layout_->publish());
+    layout_->committed();
+    ASSERT_TRUE(layout_->remove(std::vector<std::string>{location}));
+    EXPECT_TRUE(fs::is_empty(path("00012")));
+}
+
 TEST_F(FilesLayout, AnImageThatIsCutWhileItIsReadIsAnError) {
     layout_->begin();
     const std::string location = layout_->accept(arrival(1, "a longer text"));

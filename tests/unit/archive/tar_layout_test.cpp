@@ -124,6 +124,34 @@ TEST_F(TarLayoutTest, ACrashInTheFirstShardLeavesNone) {
     EXPECT_THAT(next->store({{1, "one"}}), ElementsAre("00000.tar#000000001.jpg"));
 }
 
+// As when a backup is put in the place of the state.
+TEST_F(TarLayoutTest, Policy_AStateOlderThanItsImagesIsRefused) {
+    TarRig rig(temp_ / "other", nullptr, {1, 1 << 20, 4});
+    rig.store({{0, "a"}});
+    const auto old = rig.marks_of_start();
+    rig.store({{1, "b"}, {2, "c"}, {3, "d"}, {4, "e"}, {5, "f"}, {6, "g"}});
+    TarRig still_one_group(temp_ / "other", nullptr, {1, 1 << 20, 5});
+    const auto refused = TarRig(temp_ / "other", nullptr, {1, 1 << 20, 3}).layout->restore({}, old);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what, HasSubstr("6 shards that the state knows nothing of, from 00001.tar on"));
+    EXPECT_EQ(rig.read("00006.tar#000000006.jpg"), "g") << "nothing is touched";
+    EXPECT_EQ(still_one_group.layout->restore({}, old).value().files_removed, 12U);
+}
+
+// As when the state was made anew from the journal.
+TEST_F(TarLayoutTest, Policy_AStateThatKnowsImagesAndNoShardsLeavesThemAlone) {
+    rig_.store({{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}});
+    auto options = test::options_for(root());
+    options.has_images = true;
+    const auto depot = Depot::open(options).value();
+    const auto layout = make_tar_layout(*depot, {3, 1 << 20});
+    EXPECT_EQ(layout->restore({}, {}).value().damaged.size(), 1U);
+    layout->begin();
+    EXPECT_EQ(layout->propose(rig_.arrival(4, "e")), "00002.tar#000000004.jpg");
+    EXPECT_EQ(rig_.read("00001.tar#000000003.jpg"), "d");
+    EXPECT_TRUE(layout->find("00001.tar#000000003.jpg"));
+}
+
 TEST_F(TarLayoutTest, AfterASealedShardComesTheNext) {
     rig_.store({{0, "a"}, {1, "b"}, {2, "c"}});
     auto next = restart();
