@@ -185,7 +185,8 @@ std::string tar_header(std::string_view name, std::uint64_t size) {
         throw std::logic_error("a tar header can not be made");  // no name and size of ours is refused
     }
     const std::size_t length = blocks.size();
-    archive_write_fail(writer.get());  // it is to write no member and no end
+    archive_write_fail(writer.get());   // it is to write no member
+    archive_write_close(writer.get());  // or it does not let go of its buffers; the end that it writes is cut off
     blocks.resize(length);
     return blocks;
 }

@@ -20,7 +20,8 @@ BUILT_WITH_POINTS = os.environ.get("GRIT_KILL_POINTS") == "ON"
 # Each run waits more than it works: timers of the commit and of the end.
 JOBS = int(os.environ.get("GRIT_KILL_JOBS", "6"))
 MOST_TIMES = 400  # a point that a crawl of 200 lines comes by more often than this would be endless
-# What a life before leaves for the start to clean up: temporaries, and images that no record names.
+# Where a life before has to end so that the start has images without a record to clean up. Whether temporaries are left too
+# depends on how many images were under way, so one is put there.
 LEFTOVERS = "publish.renamed:4"
 SHARDS = {"layout": "webdataset", "shard_images": 10}
 
@@ -72,6 +73,7 @@ class KillPoints(CrawlCase):
 
     def die_in_clean_up(self, crawl: SmallCrawl, environment: dict) -> bool:
         self.assertTrue(crawl.life({"GRIT_KILL_AT": LEFTOVERS}), "nothing was left to be cleaned up")
+        (crawl.daemon.root / ".gritd" / "tmp" / "left-over.part").write_bytes(b"a part of an image")
         return crawl.life(environment)
 
     @staticmethod
