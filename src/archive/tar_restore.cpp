@@ -86,7 +86,7 @@ Checked<std::vector<std::string>> TarLayout::files_of_shards_from(std::uint32_t 
     return names;
 }
 
-// A state that was made anew from the outcome journal names images in shards, and says nothing of the shards.
+// Should a state ever name images in shards and say nothing of the shards: it was not written by a crawl.
 Checked<void> TarLayout::keep_unknown_shards(Restored& restored) {
     const auto names = files_of_shards_from(0);
     if (!names) {
@@ -109,8 +109,8 @@ Checked<void> TarLayout::remove_unrecorded_shards(Restored& restored) {
     const auto shards = std::count_if(names->begin(), names->end(), [](const std::string& name) { return name.ends_with(".tar"); });
     if (static_cast<std::uint64_t>(shards) > 2 + options_.group_images / options_.shard_images) {
         return Problem{fmt::format("image root {} has {} shards that the state knows nothing of, from {} on: the state is older than the "
-                                   "images (a backup?). Make it anew from the outcome journal, or move these files away to have "
-                                   "their images fetched again",
+                                   "images (a backup?). Give it back a newer one, or move these files away to have their images "
+                                   "fetched again",
                                    depot_.root(), shards, shard_file_name(kept_next_))};
     }
     for (const std::string& name : *names) {

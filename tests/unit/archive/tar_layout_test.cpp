@@ -138,7 +138,6 @@ TEST_F(TarLayoutTest, Policy_AStateOlderThanItsImagesIsRefused) {
     EXPECT_EQ(still_one_group.layout->restore({}, old).value().files_removed, 12U);
 }
 
-// As when the state was made anew from the journal.
 TEST_F(TarLayoutTest, Policy_AStateThatKnowsImagesAndNoShardsLeavesThemAlone) {
     rig_.store({{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}});
     auto options = test::options_for(root());
