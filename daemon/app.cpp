@@ -81,7 +81,7 @@ std::optional<App::Failure> App::start() {
         return failure;
     }
     try {
-        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *depot_, *layout_, metrics_, clock_, log_, once_, journal_.get()};
+        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *volumes_, metrics_, clock_, log_, once_, journal_.get()};
         supervisor_ = std::make_unique<crawl::Supervisor>(parts);
     } catch (const std::runtime_error& error) {
         return Failure{ExitCode::config, error.what()};
@@ -149,31 +149,23 @@ std::optional<App::Failure> App::open_state() {
     }
     // What the crawl takes over first; the rest follows while it runs.
     env_->prefetch(std::array{store::Table::hosts, store::Table::runs});
-    archive::Depot::Options options;
-    options.root = std::filesystem::absolute(config_.storage.root).lexically_normal().string();
-    options.min_free_bytes = config_.storage.min_free;
-    options.dataset_id = env_->dataset_id();
-    {
-        auto txn = env_->read();
-        const auto images = txn ? txn->count(store::Table::url_to_path) : Result<std::uint64_t>(txn.error());
-        if (!images) {
-            return Failure{ExitCode::io, "the state can not be read: " + images.error().message()};
-        }
-        options.has_images = *images > 0;
+    if (auto failure = check_layout()) {
+        return failure;
     }
-    auto depot = archive::Depot::open(std::move(options));
-    if (!depot) {
-        return Failure{ExitCode::try_again, depot.error().what};
+    if (auto failure = open_volumes()) {
+        return failure;
     }
-    depot_ = std::move(*depot);
-    return open_journal();
+    if (auto failure = open_journal()) {
+        return failure;
+    }
+    return note_volumes();
 }
 
 // Before the writer, which writes it.
 std::optional<App::Failure> App::open_journal() {
     if (config_.journal.enabled) {
         journal::JournalOptions options;
-        options.folder = config_.journal.dir.empty() ? std::filesystem::path(depot_->root()) / "outcomes"
+        options.folder = config_.journal.dir.empty() ? std::filesystem::path(volumes_->root()) / "outcomes"
                                                      : std::filesystem::absolute(config_.journal.dir).lexically_normal();
         options.seal_bytes = config_.journal.seal_size;
         options.seal_after = config_.journal.seal_after;
@@ -189,39 +181,25 @@ std::optional<App::Failure> App::open_journal() {
             return Failure{ExitCode::io, "the state can not be written: " + marked.error().message()};
         }
     }
-    return open_layout();
+    return std::nullopt;
 }
 
 // A dataset keeps the layout that it was begun with: its locations are of that form.
-std::optional<App::Failure> App::open_layout() {
+std::optional<App::Failure> App::check_layout() {
     const std::string name(config::name_of(config_.storage.layout));
-    std::string begun_as;
-    {
-        const auto txn = env_->read();
-        auto known = txn ? store::get_layout(*txn) : Result<std::string>(txn.error());
-        const auto totals = txn ? store::get_totals(*txn) : Result<store::Totals>(txn.error());
-        if ((!known && known.error() != store::Errc::not_found) || !totals) {
-            return Failure{ExitCode::io, "the state can not be read: " + (totals ? known.error() : totals.error()).message()};
-        }
-        // A state from before there was a choice.
-        begun_as = known ? *known : totals->next_ordinal > 0 ? "files" : name;
+    const auto txn = env_->read();
+    auto known = txn ? store::get_layout(*txn) : Result<std::string>(txn.error());
+    const auto totals = txn ? store::get_totals(*txn) : Result<store::Totals>(txn.error());
+    if ((!known && known.error() != store::Errc::not_found) || !totals) {
+        return Failure{ExitCode::io, "the state can not be read: " + (totals ? known.error() : totals.error()).message()};
     }
+    // A state from before there was a choice.
+    const std::string begun_as = known ? *known : totals->next_ordinal > 0 ? "files" : name;
     if (begun_as != name) {
         return Failure{ExitCode::config, fmt::format("storage.layout is \"{}\", but this dataset was begun as \"{}\": its layout "
                                                      "never changes. Another layout needs another state.dir and storage.root",
                                                      name, begun_as)};
     }
-    const auto written = writer_->transact([&name](store::WriteTxn& txn) -> Result<void> {
-        const auto known = store::get_layout(txn);
-        return known && *known == name ? Result<void>() : store::put_layout(txn, name);
-    });
-    if (!written) {
-        return Failure{ExitCode::io, "the state can not be written: " + written.error().message()};
-    }
-    archive::TarOptions options;
-    options.shard_images = config_.storage.shard_images;
-    options.shard_bytes = config_.storage.shard_size;
-    layout_ = archive::make_layout(name, *depot_, options);
     return std::nullopt;
 }
 
@@ -256,7 +234,7 @@ void App::check_pages(const std::atomic<bool>& stopping) {
 }
 
 std::optional<App::Failure> App::start_listeners() {
-    const AppBackend::Parts parts{config_file_, config_, *env_, *writer_, *depot_, *supervisor_, log_, clock_, *this};
+    const AppBackend::Parts parts{config_file_, config_, *env_, *writer_, *volumes_, *supervisor_, log_, clock_, *this};
     backend_ = std::make_unique<AppBackend>(parts);
     admin::Options options;
     options.socket_path = config_.admin.socket;
@@ -368,6 +346,11 @@ void App::pulse() {
         line += " (" + now.pause_reason + ")";
     } else if (now.eta_seconds) {
         line += ", ETA " + format_duration(std::chrono::seconds(*now.eta_seconds));
+    }
+    for (const archive::VolumeView& view : volumes_->views()) {
+        if (!now.paused && view.state != archive::VolumeState::in_use) {
+            line += fmt::format(", volume {} {}: {}", view.name, name_of(view.state), view.why);
+        }
     }
     service_manager_.status(line);
 }

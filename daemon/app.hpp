@@ -6,8 +6,7 @@
 #include "service_manager.hpp"
 
 #include "grit/admin/server.hpp"
-#include "grit/archive/depot.hpp"
-#include "grit/archive/layout.hpp"
+#include "grit/archive/volumes.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/heap_trim.hpp"
 #include "grit/base/log.hpp"
@@ -58,9 +57,11 @@ class App final : private Controls {
     void fit_to_descriptors(config::Config& config) const;
     [[nodiscard]] std::optional<Failure> open_state();
     [[nodiscard]] std::optional<Failure> open_journal();
-    [[nodiscard]] std::optional<Failure> open_layout();
+    [[nodiscard]] std::optional<Failure> check_layout();
     [[nodiscard]] std::optional<Failure> look_at_noted_damage();
     void check_pages(const std::atomic<bool>& stopping);
+    [[nodiscard]] std::optional<Failure> open_volumes();
+    [[nodiscard]] std::optional<Failure> note_volumes();
     [[nodiscard]] std::optional<Failure> start_listeners();
     void wait_for_signals();
     void on_signal(int signal);
@@ -82,8 +83,7 @@ class App final : private Controls {
     std::optional<store::DamageGuard> damage_guard_;
     std::unique_ptr<store::Env> env_;
     std::unique_ptr<store::ReadAhead> read_ahead_;
-    std::unique_ptr<archive::Depot> depot_;
-    std::unique_ptr<archive::Layout> layout_;
+    std::unique_ptr<archive::Volumes> volumes_;
     std::unique_ptr<journal::Journal> journal_;
     std::unique_ptr<store::Writer> writer_;
     std::unique_ptr<crawl::Supervisor> supervisor_;

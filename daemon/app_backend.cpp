@@ -105,10 +105,8 @@ json::object AppBackend::status() {
                     {"backoff", now.hosts.backoff}, {"down", now.hosts.down},       {"finished", now.hosts.finished}};
     out["longest_host"] = now.longest_host ? json::value(longest_host_json(*now.longest_host)) : json::value(nullptr);
     out["stored_bytes"] = now.totals.stored_bytes;
-    const auto volume = parts_.depot.free_space();
-    out["volume"] = {{"root", parts_.depot.root()},
-                     {"free_bytes", volume ? json::value(volume->free_bytes) : json::value(nullptr)},
-                     {"total_bytes", volume ? json::value(volume->total_bytes) : json::value(nullptr)}};
+    out["volumes"] = volumes();
+    out["volume"] = volumes_together();
     const store::EnvStats state = parts_.env.stats();
     out["state_store"] = {{"dir", parts_.env.folder().string()}, {"used_bytes", state.used_bytes}, {"map_bytes", state.map_bytes}};
     out["metrics"] = metrics_port_ == 0 ? json::value(nullptr)

@@ -34,7 +34,7 @@ class AppBackend final : public admin::Backend {
         const config::Config& config;
         store::Env& env;
         store::Writer& writer;
-        archive::Depot& depot;
+        archive::Volumes& volumes;
         crawl::Supervisor& supervisor;
         Logger& log;
         const Clock& clock;
@@ -66,6 +66,8 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] Checked<boost::json::object> verify(const admin::VerifyRequest& request) override;
     [[nodiscard]] std::optional<boost::json::object> stop_verify() override;
     [[nodiscard]] std::optional<boost::json::object> verify_state() override;
+    [[nodiscard]] boost::json::array volumes() override;
+    [[nodiscard]] Checked<boost::json::object> give_up_volume(const std::string& name, std::uint32_t by_uid) override;
     [[nodiscard]] Checked<boost::json::object> backup(const admin::BackupRequest& request) override;
     [[nodiscard]] std::optional<boost::json::object> stop_backup() override;
     [[nodiscard]] std::optional<boost::json::object> backup_state() override;
@@ -91,6 +93,7 @@ class AppBackend final : public admin::Backend {
         std::string host_name;
         std::optional<store::Record> record;
     };
+    [[nodiscard]] boost::json::object volumes_together() const;
     [[nodiscard]] std::int64_t clock_seconds() const;
     [[nodiscard]] Checked<Found> find(const std::string& url);
     [[nodiscard]] const politeness::Block* block_of(const url::CanonicalUrl& url) const;

@@ -1,6 +1,8 @@
 // The long jobs beside the crawl, as the control socket sees them.
 #include "app_backend.hpp"
 
+#include <boost/json/array.hpp>
+
 #include <string_view>
 
 namespace grit::daemon {
@@ -26,6 +28,8 @@ json::object verify_json(const crawl::VerifyState& state) {
                         {"bytes_read", state.bytes_read},
                         {"shared", state.shared},
                         {"changed", state.changed},
+                        {"on_volumes_out", state.on_volumes_out},
+                        {"lost_volumes", json::array(state.order.lost.begin(), state.order.lost.end())},
                         {"missing", state.missing},
                         {"wrong_size", state.wrong_size},
                         {"wrong_digest", state.wrong_digest},

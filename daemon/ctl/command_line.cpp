@@ -19,6 +19,7 @@
 #include "rebuild_command.hpp"
 #include "suggest.hpp"
 #include "text.hpp"
+#include "volume_commands.hpp"
 #include "watch.hpp"
 
 namespace grit::ctl {
@@ -190,8 +191,22 @@ class CommandLine {
         add_question("host", "NAME", "One host: its queue, pace and failures", show_host);
         add_question("record", "URL", "All that is known of one URL", show_record);
         add_question("explain", "URL", "Why a URL is not being fetched now, and when it may be", show_explanation);
+        add_volumes();
         add(app_, "stats", "Statistics of the dataset", show_stats);
         add(app_, "version", "Versions of gritctl and of the running daemon", show_version);
+    }
+
+    void add_volumes() {
+        auto* volumes = add(app_, "volumes", "The image volumes: their space, and which are out and why", nullptr);
+        volumes->require_subcommand(0, 1);
+        // Called after the callback of a command below it.
+        volumes->callback([this, volumes] { action_ = volumes->get_subcommands().empty() ? Action(show_volumes) : action_; });
+        auto* lost = add(*volumes, "lost", "A volume that is out does not come back: ask again for all that it held",
+                         [this](const Client& client, const Output& output) {
+                             return give_up_volume(client, output, arguments_.text, arguments_.config);
+                         });
+        lost->add_option("NAME", arguments_.text)->required();
+        lost->add_option("--config", arguments_.config, "Config of the dataset, whose gritd does not start for want of it");
     }
 
     void add_question(const std::string& name, const std::string& argument, const std::string& description,

@@ -65,6 +65,9 @@ std::string verify_summary(const json::object& state) {
     if (const std::uint64_t rows = number(state, "damaged_rows"); rows > 0) {
         text += fmt::format("{} rows of the state can not be understood: the log has them\n", grouped(rows));
     }
+    if (const std::uint64_t out = number(state, "on_volumes_out"); out > 0) {
+        text += fmt::format("{} are on volumes that are out: nothing is said of them (gritctl volumes)\n", grouped(out));
+    }
     if (number(state, "broken") == 0) {
         return text + "nothing is broken\n";
     }

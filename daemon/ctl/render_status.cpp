@@ -143,6 +143,23 @@ std::string outcomes(const json::object& status, bool failures_only) {
     return line.empty() ? "nothing" : line;
 }
 
+// "volume b out: is mounted read-only": the crawl goes on without it.
+std::string volumes_not_in_use(const json::object& status) {
+    std::string text;
+    const json::value* volumes = member(status, "volumes");
+    if (volumes == nullptr || !volumes->is_array()) {
+        return text;
+    }
+    for (const json::value& one : volumes->get_array()) {
+        const std::string state = one.is_object() ? text_of(member(one.get_object(), "state")) : "in_use";
+        if (state != "in_use") {
+            text += fmt::format("{}volume {} {}: {}", text.empty() ? "" : "; ", printable(text_of(member(one.get_object(), "name"))),
+                                printable(state), printable(text_of(member(one.get_object(), "why"))));
+        }
+    }
+    return text;
+}
+
 std::string note(const json::object& status) {
     const std::string state = text_of(member(status, "state"));
     const std::string reason = printable(text_of(member(status, "pause_reason")));
@@ -160,7 +177,8 @@ std::string note(const json::object& status) {
     if (!problem.empty()) {
         return "the input is not read on: " + problem;
     }
-    return reason.empty() ? "none" : reason;
+    const std::string volumes = volumes_not_in_use(status);
+    return reason.empty() ? volumes.empty() ? "none" : volumes : reason;
 }
 
 std::string progress(const json::object& status) {

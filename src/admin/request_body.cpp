@@ -215,6 +215,18 @@ std::variant<AdoptRequest, Reply> parse_adopt(std::string_view body) {
     return AdoptRequest{std::move(*dir), std::move(*failures), 0};
 }
 
+std::variant<std::string, Reply> parse_volume(std::string_view body) {
+    auto parsed = parse_object(body, {"volume"});
+    if (auto* refused = std::get_if<Reply>(&parsed)) {
+        return std::move(*refused);
+    }
+    const json::value* volume = std::get<json::object>(parsed).if_contains("volume");
+    if (volume == nullptr || !volume->is_string() || volume->get_string().empty()) {
+        return wrong("volume", "the name of a volume");
+    }
+    return std::string(text_of(*volume));
+}
+
 std::variant<std::string, Reply> parse_reason(std::string_view body) {
     auto parsed = parse_object(body, {"reason"});
     if (auto* refused = std::get_if<Reply>(&parsed)) {

@@ -33,6 +33,9 @@ namespace grit::admin {
 [[nodiscard]] std::variant<BackupRequest, Reply> parse_backup(std::string_view body);
 [[nodiscard]] std::variant<AdoptRequest, Reply> parse_adopt(std::string_view body);
 
+/// {"volume": "b"}.
+[[nodiscard]] std::variant<std::string, Reply> parse_volume(std::string_view body);
+
 /// Nothing, or {}.
 /// @return a 400 for anything else; a Reply of status 200 otherwise.
 [[nodiscard]] Reply check_no_body(std::string_view body);

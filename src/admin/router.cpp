@@ -23,10 +23,10 @@ struct Route {
     std::string_view methods = {};  ///< All of the path's, where there are several.
 
     [[nodiscard]] bool matches(const Target& target) const;
-    static const std::array<Route, 30> kAll;
+    static const std::array<Route, 32> kAll;
 };
 
-const std::array<Route, 30> Route::kAll{{
+const std::array<Route, 32> Route::kAll{{
     {"GET", "v1/version", &Router::version},
     {"GET", "v1/status", &Router::status},
     {"GET", "v1/stats", &Router::stats},
@@ -51,6 +51,8 @@ const std::array<Route, 30> Route::kAll{{
     {"GET", "v1/verify", &Router::verify_state, {}, "GET, POST, DELETE"},
     {"POST", "v1/verify", &Router::verify, "verify", "GET, POST, DELETE"},
     {"DELETE", "v1/verify", &Router::stop_verify, "stop_verify", "GET, POST, DELETE"},
+    {"GET", "v1/volumes", &Router::volumes},
+    {"POST", "v1/volumes/lost", &Router::give_up_volume, "volume_lost"},
     {"GET", "v1/backup", &Router::backup_state, {}, "GET, POST, DELETE"},
     {"POST", "v1/backup", &Router::backup, "backup", "GET, POST, DELETE"},
     {"DELETE", "v1/backup", &Router::stop_backup, "stop_backup", "GET, POST, DELETE"},

@@ -79,6 +79,8 @@ class Router {
     Answer verify(const Target& target, const Call& call) const;
     Answer stop_verify(const Target& target, const Call& call) const;
     Answer verify_state(const Target& target, const Call& call) const;
+    Answer volumes(const Target& target, const Call& call) const;
+    Answer give_up_volume(const Target& target, const Call& call) const;
     Answer backup(const Target& target, const Call& call) const;
     Answer stop_backup(const Target& target, const Call& call) const;
     Answer backup_state(const Target& target, const Call& call) const;

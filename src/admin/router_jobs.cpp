@@ -56,6 +56,24 @@ Answer Router::verify_state(const Target& target, const Call& /*call*/) const {
     return state_or_none(backend_.verify_state(), "verify");
 }
 
+Answer Router::volumes(const Target& target, const Call& /*call*/) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    return ok(json::object{{"volumes", backend_.volumes()}});
+}
+
+Answer Router::give_up_volume(const Target& target, const Call& call) const {
+    if (auto unknown = target.unknown_param({})) {
+        return std::move(*unknown);
+    }
+    auto name = parse_volume(call.body);
+    if (auto* refused = std::get_if<Reply>(&name)) {
+        return std::move(*refused);
+    }
+    return begun(backend_.give_up_volume(std::get<std::string>(name), call.uid));
+}
+
 Answer Router::backup(const Target& target, const Call& call) const {
     if (auto unknown = target.unknown_param({})) {
         return std::move(*unknown);

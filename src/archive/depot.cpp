@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <limits>
@@ -97,7 +98,7 @@ Result<void> Depot::sync() {
 
 // Of a temporary of this Depot; the largest for others, which were never begun here.
 std::uint64_t Depot::number_of(std::string_view temp_name) const {
-    if (!temp_name.starts_with(run_)) {
+    if (!owns(temp_name)) {
         return std::numeric_limits<std::uint64_t>::max();
     }
     temp_name.remove_prefix(std::min(run_.size() + 1, temp_name.size()));
@@ -106,9 +107,9 @@ std::uint64_t Depot::number_of(std::string_view temp_name) const {
     return number;
 }
 
-bool Depot::was_given_up(const std::string& temp_name) const {
+bool Depot::was_given_up(std::string_view temp_name) const {
     const std::scoped_lock lock(temporaries_mutex_);
-    return number_of(temp_name) < given_up_below_ && !durable_.contains(temp_name);
+    return number_of(temp_name) < given_up_below_ && !durable_.contains(std::string(temp_name));
 }
 
 int Depot::make_shard_folder(const std::string& path) {
@@ -250,6 +251,18 @@ Result<std::string> Depot::temporary_file(std::string_view temp_name) const {
     return is_temp_name(temp_name) ? Result<std::string>(temp_path(temp_name)) : Result<std::string>(Errc::bad_path);
 }
 
+Result<void> Depot::probe() {
+    TempImage image = create();
+    const std::array<std::byte, 4096> bytes{};
+    auto done = image.append(bytes);
+    done = done ? image.close() : done;
+    return done ? sync() : done;
+}
+
+void Depot::let_go() noexcept {
+    static_cast<void>(system_->let_go(root_descriptor_));
+}
+
 Result<Volume> Depot::free_space() const {
     Volume volume;
     if (const int error = system_->measure(options_.root, volume); error != 0) {
@@ -264,15 +277,27 @@ std::uint64_t Depot::resume_bytes(std::uint64_t min_free_bytes) noexcept {
            (min_free_bytes < kGiB ? min_free_bytes / 10 : std::max<std::uint64_t>(kGiB, min_free_bytes / 50));
 }
 
+bool Depot::is_below_floor(const Volume& volume) const noexcept {
+    return volume.free_bytes < options_.min_free_bytes || volume.free_inodes < kMinInodes;
+}
+
+bool Depot::is_above_resume_level(const Volume& volume) const noexcept {
+    return volume.free_bytes >= resume_bytes(options_.min_free_bytes) && volume.free_inodes >= 2 * kMinInodes;
+}
+
 bool Depot::below_floor() const {
     const Result<Volume> volume = free_space();
-    return !volume || volume->free_bytes < options_.min_free_bytes || volume->free_inodes < kMinInodes;
+    return !volume || is_below_floor(*volume);
 }
 
 bool Depot::above_resume_level() const {
     const Result<Volume> volume = free_space();
-    return volume && volume->free_bytes >= resume_bytes(options_.min_free_bytes) &&
-           volume->free_inodes >= 2 * kMinInodes;
+    return volume && is_above_resume_level(*volume);
+}
+
+bool Depot::has_released() const {
+    const std::scoped_lock lock(temporaries_mutex_);
+    return !released_.empty();
 }
 
 }  // namespace grit::archive

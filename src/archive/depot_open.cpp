@@ -54,7 +54,16 @@ Checked<std::unique_ptr<Depot>> Depot::open(Options options, std::unique_ptr<Fil
 }
 
 Problem Depot::problem(std::string_view doing, int error) const {
-    return Problem{fmt::format("image root {}: {}: {}", options_.root, doing, std::generic_category().message(error))};
+    return Problem{fmt::format("{}: {}: {}", called(), doing, std::generic_category().message(error))};
+}
+
+std::string Depot::called() const {
+    return options_.volume.empty() ? "image root " + options_.root
+                                   : fmt::format("image volume {} ({})", options_.volume, options_.root);
+}
+
+std::string Depot::marker() const {
+    return options_.dataset_id + "\n" + (options_.volume.empty() ? "" : "volume " + options_.volume + "\n");
 }
 
 Checked<void> Depot::prepare() {
@@ -64,6 +73,7 @@ Checked<void> Depot::prepare() {
     if (const int error = system_->open_folder(options_.root, root_descriptor_); error != 0) {
         return problem("can not be opened", error);
     }
+    system_->anchor(options_.root, root_descriptor_);
     if (auto marker = check_marker(); !marker) {
         return marker;
     }
@@ -82,10 +92,12 @@ Checked<void> Depot::prepare_root() {
     if (error != ENOENT) {
         return problem("can not be looked at", error);
     }
-    if (options_.has_images) {
-        return Problem{fmt::format("image root {} is missing, but the state names images in it: is its volume mounted? If storage.root "
-                                   "was changed, move the folder there first",
-                                   options_.root)};
+    if (options_.has_images || options_.must_be_marked) {
+        return Problem{fmt::format("{} is missing, but the state names images in it: is its volume mounted? If storage.root "
+                                   "was changed, move the folder there first", called())};
+    }
+    if (!options_.volume.empty()) {
+        return Problem{fmt::format("{} is missing: mount it, and make the folder on it if it is a new one", called())};
     }
     if (const int made = system_->make_folder(options_.root, kFolderMode); made != 0) {
         return problem(made == ENOENT ? "its parent folder is missing too (is the volume mounted?)" : "can not be made",
@@ -95,28 +107,33 @@ Checked<void> Depot::prepare_root() {
 }
 
 Checked<void> Depot::check_marker() {
-    std::string marker;
-    const int error = system_->read_small(options_.root + "/.gritd/dataset", marker);
+    std::string found;
+    const int error = system_->read_small(options_.root + "/.gritd/dataset", found);
     if (error == 0) {
-        marker.resize(std::min(marker.size(), marker.find('\n')));
-        if (marker == options_.dataset_id) {
+        if (found == marker() || found + "\n" == marker()) {
             // It may be in memory alone: an earlier start has made it, and could not sync it.
             const int unsynced = system_->sync_volume(root_descriptor_);
             return unsynced == 0 ? Checked<void>() : Checked<void>(problem("can not be synced", unsynced));
         }
-        return Problem{
-            fmt::format("image root {} belongs to another dataset ({}; this state is {}): choose another root, or the state of "
-                        "these images. If that was lost, restore it from a backup, or have gritctl rebuild make it anew",
-                        options_.root, marker, options_.dataset_id)};
+        const std::string dataset = found.substr(0, found.find('\n'));
+        if (dataset != options_.dataset_id) {
+            return Problem{fmt::format("{} belongs to another dataset ({}; this state is {}): choose another root, or the state of "
+                                       "these images. If that was lost, restore it from a backup, or have gritctl rebuild make it anew",
+                                       called(),
+                                       dataset, options_.dataset_id)};
+        }
+        const bool is_named = found.starts_with(dataset + "\nvolume ");
+        std::string name = is_named ? found.substr(dataset.size() + 8) : "the first one, storage.root";
+        name.resize(std::min(name.size(), name.find('\n')));
+        return Problem{fmt::format("{} is another volume of this dataset: {}. Are roots mixed up in the config?", called(), name)};
     }
     if (error != ENOENT) {
         return problem("its marker .gritd/dataset can not be read", error);
     }
-    if (options_.has_images) {
-        return Problem{fmt::format(
-            "image root {} has no marker of this dataset, but the state names images in it: is its volume mounted? If storage.root "
-            "was changed, move the old folder there first, with its .gritd",
-            options_.root)};
+    if (options_.has_images || options_.must_be_marked) {
+        return Problem{fmt::format("{} has no marker of this dataset, but the state names images in it: is its volume mounted? If "
+                                   "its root was changed, move the old folder there first, with its .gritd",
+                                   called())};
     }
     std::vector<std::string> names;
     if (const int listed = system_->list(options_.root, names); listed != 0) {
@@ -127,8 +144,8 @@ Checked<void> Depot::check_marker() {
     std::erase_if(names, [](const std::string& name) { return name == ".gritd" || name == "outcomes" || name == "lost+found"; });
     if (!names.empty()) {
         return Problem{
-            fmt::format("image root {} has files in it ({}, ...) but no marker of gritd: choose an empty folder",
-                        options_.root, *std::min_element(names.begin(), names.end()))};
+            fmt::format("{} has files in it ({}, ...) but no marker of gritd: choose an empty folder", called(),
+                        *std::min_element(names.begin(), names.end()))};
     }
     return write_marker();
 }
@@ -146,7 +163,7 @@ Checked<void> Depot::write_marker() {
         return problem("its marker can not be made", error);
     }
     kill_point("root.marker_created");
-    const std::string text = options_.dataset_id + "\n";
+    const std::string text = marker();
     std::size_t written = 0;
     int error = system_->write(descriptor, std::as_bytes(std::span(text)), written);
     const int closed = system_->close(descriptor);

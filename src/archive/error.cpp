@@ -21,6 +21,8 @@ std::string_view text_of(Errc error) noexcept {
             return "out of file descriptors";
         case Errc::vanished:
             return "a file of the image root is gone";
+        case Errc::volume_out:
+            return "its image volume is out";
         case Errc::bad_path:
             return "not a path inside the image root";
     }

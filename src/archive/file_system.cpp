@@ -31,9 +31,33 @@ int error_of(int result) {
 
 }  // namespace
 
+// Relative to the open root: *at(2).
+RealFileSystem::At RealFileSystem::at(const std::string& path) const {
+    return anchor_ >= 0 && path.size() > anchored_.size() && path.starts_with(anchored_)
+               ? At{anchor_, path.c_str() + anchored_.size()}
+               : At{AT_FDCWD, path.c_str()};
+}
+
+void RealFileSystem::anchor(const std::string& root, int descriptor) {
+    anchored_ = root.ends_with('/') ? root : root + "/";
+    anchor_ = descriptor;
+}
+
+int RealFileSystem::let_go(int descriptor) {
+    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing < 0) {
+        return errno;
+    }
+    const int error = error_of(uninterrupted([&] { return ::dup3(nothing, descriptor, O_CLOEXEC); }));
+    ::close(nothing);
+    return error;
+}
+
 int RealFileSystem::create(const std::string& path, mode_t mode, int& descriptor) {
-    descriptor =
-        uninterrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode); });
+    const At place = at(path);
+    descriptor = uninterrupted([&] {
+        return ::openat(place.folder, place.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    });
     return error_of(descriptor);
 }
 
@@ -55,26 +79,38 @@ int RealFileSystem::close(int descriptor) {
 }
 
 int RealFileSystem::rename(const std::string& from, const std::string& to) {
-    return error_of(std::rename(from.c_str(), to.c_str()));
+    const At old_place = at(from);
+    const At new_place = at(to);
+    return error_of(::renameat(old_place.folder, old_place.path, new_place.folder, new_place.path));
 }
 
 int RealFileSystem::unlink(const std::string& path) {
-    return error_of(::unlink(path.c_str()));
+    const At place = at(path);
+    return error_of(::unlinkat(place.folder, place.path, 0));
 }
 
 int RealFileSystem::make_folder(const std::string& path, mode_t mode) {
-    return error_of(::mkdir(path.c_str(), mode));
+    const At place = at(path);
+    return error_of(::mkdirat(place.folder, place.path, mode));
 }
 
 int RealFileSystem::look(const std::string& path) {
+    const At place = at(path);
     struct stat status{};
-    return error_of(::lstat(path.c_str(), &status));
+    return error_of(::fstatat(place.folder, place.path, &status, AT_SYMLINK_NOFOLLOW));
 }
 
 int RealFileSystem::list(const std::string& path, std::vector<std::string>& names) {
-    DIR* const folder = ::opendir(path.c_str());
+    const At place = at(path);
+    const int descriptor =
+        uninterrupted([&] { return ::openat(place.folder, place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    DIR* const folder = descriptor < 0 ? nullptr : ::fdopendir(descriptor);
     if (folder == nullptr) {
-        return errno;
+        const int failure = errno;
+        if (descriptor >= 0) {
+            ::close(descriptor);
+        }
+        return failure;
     }
     errno = 0;
     while (const dirent* entry = ::readdir(folder)) {  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
@@ -89,7 +125,9 @@ int RealFileSystem::list(const std::string& path, std::vector<std::string>& name
 }
 
 int RealFileSystem::read_small(const std::string& path, std::string& text) {
-    const int descriptor = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); });
+    const At place = at(path);
+    const int descriptor =
+        uninterrupted([&] { return ::openat(place.folder, place.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW); });
     if (descriptor < 0) {
         return errno;
     }
@@ -113,12 +151,34 @@ int RealFileSystem::measure(const std::string& path, Volume& volume) {
     volume.free_bytes = std::uint64_t{status.f_bavail} * status.f_frsize;
     volume.total_bytes = std::uint64_t{status.f_blocks} * status.f_frsize;
     volume.free_inodes = status.f_files == 0 ? std::numeric_limits<std::uint64_t>::max() : status.f_favail;
+    volume.read_only = (status.f_flag & ST_RDONLY) != 0;
     return 0;
 }
 
+int RealFileSystem::device_of(const std::string& path, std::uint64_t& device) {
+    struct stat status{};
+    const int error = error_of(::stat(path.c_str(), &status));
+    device = static_cast<std::uint64_t>(status.st_dev);
+    return error;
+}
+
+int RealFileSystem::make_link(const std::string& target, const std::string& path) {
+    const At place = at(path);
+    return error_of(::symlinkat(target.c_str(), place.folder, place.path));
+}
+
+int RealFileSystem::read_link(const std::string& path, std::string& target) {
+    const At place = at(path);
+    std::array<char, 4096> buffer{};
+    const ssize_t size = ::readlinkat(place.folder, place.path, buffer.data(), buffer.size());
+    target.assign(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    return size < 0 ? errno : 0;
+}
+
 int RealFileSystem::open_file(const std::string& path, bool to_write, int& descriptor) {
+    const At place = at(path);
     const int flags = (to_write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
-    descriptor = uninterrupted([&] { return ::open(path.c_str(), flags); });
+    descriptor = uninterrupted([&] { return ::openat(place.folder, place.path, flags); });
     return error_of(descriptor);
 }
 
@@ -146,8 +206,9 @@ int RealFileSystem::truncate(int descriptor, std::uint64_t size) {
 }
 
 int RealFileSystem::size_of(const std::string& path, std::uint64_t& size) {
+    const At place = at(path);
     struct stat status{};
-    if (const int error = error_of(::lstat(path.c_str(), &status)); error != 0) {
+    if (const int error = error_of(::fstatat(place.folder, place.path, &status, AT_SYMLINK_NOFOLLOW)); error != 0) {
         return error;
     }
     size = static_cast<std::uint64_t>(status.st_size);

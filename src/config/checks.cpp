@@ -11,6 +11,7 @@ namespace grit::config {
 namespace {
 
 constexpr std::size_t kMaxSocketPathBytes = 107;
+constexpr std::size_t kMaxVolumeNameBytes = 32;
 constexpr std::size_t kMaxClassNameBytes = 64;
 // RFC 1035 2.3.4, without the dot at the end.
 constexpr std::size_t kMaxNameBytes = 253;
@@ -130,6 +131,17 @@ Complaint check_listen(const std::string& value) {
     return value.empty() || parse_endpoint(value)
                ? std::nullopt
                : complaint(R"(is no address to listen on: write "127.0.0.1:9187", "[::1]:9187", or "" for none)");
+}
+
+Complaint check_volume_name(const std::string& value) {
+    const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+    const bool fits = !value.empty() && value.size() <= kMaxVolumeNameBytes && is_letter(value.front()) &&
+                      std::all_of(value.begin(), value.end(),
+                                  [&](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; });
+    if (!fits) {
+        return complaint(R"(is no name of a volume: a letter, then up to 31 of a-z, 0-9, "-" and "_")");
+    }
+    return value == "root" ? complaint("is what the first volume is called") : std::nullopt;
 }
 
 Complaint check_class_name(const std::string& value) {

@@ -24,6 +24,8 @@ Complaint check_host(const std::string& value);
 Complaint check_sha256(const std::string& value);
 Complaint check_cidr(const std::string& value);
 Complaint check_listen(const std::string& value);
+/// Begins the locations of its images: never like a shard, a folder of ours or the name of the first one.
+Complaint check_volume_name(const std::string& value);
 Complaint check_class_name(const std::string& value);
 /// A host name (RFC 1123 2.1, "_" too) in ASCII, in any case, with or without the dot at its end: what ends in a number
 /// would be an address and has no suffixes.

@@ -41,6 +41,13 @@ class Writer {
         }
         add(key, out.empty() ? "{}" : fmt::format("{{{} }}", out));
     }
+    void volumes(const Key& key, const Storage& storage) {
+        std::string out;
+        for (const auto& [name, root] : storage.volumes) {
+            out += fmt::format("{} {} = {}", out.empty() ? "" : ",", name, quoted(root));
+        }
+        add(key, out.empty() ? "{}" : fmt::format("{{{} }}", out));
+    }
     template <class T, std::size_t N>
     void choice(const Key& key, T value, const std::array<T, N>&) {
         add(key, quoted(name_of(value)));

@@ -37,6 +37,8 @@ class Reader {
     void ports(const Key& key, std::map<std::uint16_t, std::uint16_t>& out);
     /// @param out  its other keys have been read: classes inherit them.
     void classes(const Key& key, Politeness& out);
+    /// @param out  its root has been read: no volume may be there.
+    void volumes(const Key& key, Storage& out);
     void maybe_count(const Key& key, std::optional<std::uint32_t>& out, Between<std::uint32_t> range);
     void maybe_duration(const Key& key, std::optional<milliseconds>& out, Between<milliseconds> range);
 

@@ -18,6 +18,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace grit::crawl {
@@ -258,6 +259,7 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
         return true;
     }
     kill_point("commit.synced");
+    bounce_lost(group);
     if (const auto planned = session.transact([&](store::WriteTxn& txn) { return plan(txn, group); }); !planned) {
         listener_.fault(store::outcome_of(planned.error()), planned.error().message());
         group.placed.clear();
@@ -267,6 +269,7 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
     const archive::Publishing published = layout_.publish();
     if (published) {
         kill_point("commit.published");
+        bounce_lost(group);
         return true;
     }
     if (published.again) {
@@ -394,12 +397,49 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
     if (!noted) {
         log_.error("commit.intents_kept", {{"error", noted.error().message()}});
     }
+    give_back(group, [](const Settlement& result, std::size_t) { return result.image.has_value(); });
+    group.placed.assign(group.results.size(), Placed{});
+}
+
+// Of several volumes one went out: its images are fetched again, the others of the group go on.
+void Committer::bounce_lost(Group& group) {
+    const bool is_placed = !group.placed.empty();
+    std::vector<bool> lost(group.results.size(), false);
+    std::set<std::string> gone;
+    for (std::size_t i = 0; i < group.results.size(); ++i) {
+        const bool is_twin = is_placed && group.placed[i].duplicate;
+        lost[i] = group.results[i].image && !is_twin && layout_.lost(group.temp_names[i]);
+        if (lost[i] && is_placed) {
+            gone.insert(group.placed[i].location);
+        }
+    }
+    for (std::size_t i = 0; i < group.results.size() && !gone.empty(); ++i) {
+        lost[i] = lost[i] || (group.results[i].image && gone.contains(group.placed[i].location));
+    }
+    if (std::none_of(lost.begin(), lost.end(), [](bool one) { return one; })) {
+        return;
+    }
+    if (!layout_.takes_images()) {
+        listener_.fault(Outcome::store_error, "no image volume can be used");
+    }
+    if (options_.journal != nullptr) {
+        options_.journal->distrust();
+    }
+    give_back(group, [&lost](const Settlement&, std::size_t i) { return lost[i]; });
+}
+
+// These are fetched again, the others stay in the group.
+void Committer::give_back(Group& group, const std::function<bool(const Settlement&, std::size_t)>& which) {
     std::vector<frontier::TaskPtr> tasks;
-    std::vector<Settlement> rest;
+    Group rest;
     for (std::size_t i = 0; i < group.results.size(); ++i) {
         Settlement& result = group.results[i];
-        if (!result.image) {
-            rest.push_back(std::move(result));
+        if (!which(result, i)) {
+            rest.results.push_back(std::move(result));
+            rest.temp_names.push_back(std::move(group.temp_names[i]));
+            if (!group.placed.empty()) {
+                rest.placed.push_back(std::move(group.placed[i]));
+            }
             continue;
         }
         discard(group.temp_names[i]);
@@ -409,9 +449,9 @@ void Committer::bounce_images(store::WriteSession& session, Group& group, const 
         tasks.push_back(std::move(result.task));
     }
     const std::size_t bounced = tasks.size();
-    group.results = std::move(rest);
-    group.temp_names.assign(group.results.size(), {});
-    group.placed.assign(group.results.size(), Placed{});
+    group.results = std::move(rest.results);
+    group.temp_names = std::move(rest.temp_names);
+    group.placed = std::move(rest.placed);
     listener_.bounced(std::move(tasks));
     uncommitted_.fetch_sub(bounced, std::memory_order_relaxed);
     recorded_.fetch_add(bounced);
@@ -455,7 +495,7 @@ bool Committer::record(store::WriteSession& session, Group& group) {
             return told;
         }
         for (const archive::ShardMark& mark : layout_.marks()) {
-            if (const auto noted = store::put_shard(txn, mark.shard, {mark.bytes, mark.samples, mark.sealed}); !noted) {
+            if (const auto noted = store::put_shard(txn, mark.shard, {mark.bytes, mark.samples, mark.sealed, mark.volume}); !noted) {
                 return noted;
             }
         }
@@ -464,7 +504,7 @@ bool Committer::record(store::WriteSession& session, Group& group) {
                 return noted;
             }
         }
-        return layout_.empty() ? Result<void>() : note_intents(txn, {});
+        return layout_.empty() ? Result<void>() : note_intents(txn, layout_.left_behind());
     };
     if (const auto written = session.transact(write); !written) {
         listener_.fault(journal::outcome_of(written.error()), written.error().message());

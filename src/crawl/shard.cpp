@@ -111,7 +111,7 @@ Shard::Shard(const ShardContext& context, Crossing& crossing, std::size_t max_in
       resolver_(std::make_unique<net::Resolver>(io_, resolver_options(context.config, context.network), context.clock, context.metrics)),
       client_(io_, client_options(context.config, max_in_flight), *resolver_, context.guard, context.tls,
               context.address_limits, context.metrics, context.clock),
-      fetcher_(client_, context.depot, context.disk, fetch_options(context.config), context.metrics, context.clock),
+      fetcher_(client_, context.images, context.disk, fetch_options(context.config), context.metrics, context.clock),
       wakeup_(io_),
       fetches_(io_),
       loop_(io_),

@@ -39,7 +39,9 @@ void Shard::end_image(Lease lease, Fetched result) {
             wait_for_host(std::move(lease), result);
             return;
         case Disposition::own_fault:
-            if (result.outcome != Outcome::shutting_down) {
+            // A volume that failed is out by now: the next try is on another one.
+            if (result.outcome != Outcome::shutting_down &&
+                (result.outcome == Outcome::out_of_descriptors || !context_.images.has_room_elsewhere())) {
                 crossing_.fault(result.outcome, result.detail);
             }
             frontier_.give_back(std::move(lease), Answer::none);

@@ -111,9 +111,10 @@ Checked<void> StatsFiles::write() {
     if (!shards) {
         return shards.error();
     }
+    const std::shared_ptr<archive::Depot> depot = volumes_.first();
     std::vector<archive::Move> moves;
     for (const auto& [number, shard] : *shards) {
-        archive::TempImage file = depot_.create();
+        archive::TempImage file = depot->create();
         const std::string text = text_of(shard);
         Result<void> done = file.append(std::as_bytes(std::span(text)));
         done = done ? file.close() : done;
@@ -123,10 +124,10 @@ Checked<void> StatsFiles::write() {
         moves.push_back(archive::Move{file.release(), fmt::format("{:05}_stats.json", number)});
     }
     // Whole or as they were, also after a power cut: the bytes first, then the names.
-    auto synced = moves.empty() ? Result<void>() : depot_.sync();
-    const archive::Published published = synced ? depot_.publish(moves) : archive::Published{0, synced.error()};
+    auto synced = moves.empty() ? Result<void>() : depot->sync();
+    const archive::Published published = synced ? depot->publish(moves) : archive::Published{0, synced.error()};
     for (std::size_t i = published.done; i < moves.size(); ++i) {
-        static_cast<void>(depot_.discard(moves[i].temp_name));
+        static_cast<void>(depot->discard(moves[i].temp_name));
     }
     return published ? Checked<void>() : Problem{"the stats files can not be put in place: " + published.error.message()};
 }

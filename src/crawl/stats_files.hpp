@@ -1,13 +1,14 @@
 // NNNNN_stats.json, for the layout that has them. Private to the module.
 #pragma once
 
-#include "grit/archive/depot.hpp"
+#include "grit/archive/volumes.hpp"
 #include "grit/base/log.hpp"
 #include "grit/store/env.hpp"
 
 #include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -22,7 +23,7 @@ namespace grit::crawl {
 /// Threads: a thread of its own, which gives way to others; `ask` from any. Lifetime: all that it is given outlives it.
 class StatsFiles {
   public:
-    StatsFiles(store::Env& env, archive::Depot& depot, const Logger& log) : env_(env), depot_(depot), log_(log) {}
+    StatsFiles(store::Env& env, archive::Volumes& volumes, const Logger& log) : env_(env), volumes_(volumes), log_(log) {}
     ~StatsFiles() { stop(); }
     StatsFiles(const StatsFiles&) = delete;
     StatsFiles& operator=(const StatsFiles&) = delete;
@@ -52,7 +53,7 @@ class StatsFiles {
     [[nodiscard]] static std::string text_of(const Shard& shard);
 
     store::Env& env_;
-    archive::Depot& depot_;
+    archive::Volumes& volumes_;
     const Logger& log_;
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -58,7 +58,7 @@ Ingestor::Options ingest_options(const Supervisor::Parts& parts, std::function<v
     options.state_dir = parts.config.state.dir;
     options.accept_unfinished_tail = parts.once;
     options.journal = parts.journal;
-    options.keep_lines = parts.layout.sidecars() != archive::Sidecars::none;
+    options.keep_lines = parts.volumes.sidecars() != archive::Sidecars::none;
     return options;
 }
 
@@ -79,20 +79,21 @@ Supervisor::Supervisor(const Parts& parts)
       guard_(parts.config.network.allow),
       address_limits_(parts.config.politeness.connections_per_address),
       disk_(kDiskThreads),
-      committer_(parts.writer, parts.layout, hosts_, parts.metrics, parts.clock, parts.log, *this, commit_options(parts, schedule_)),
+      committer_(parts.writer, parts.volumes, hosts_, parts.metrics, parts.clock, parts.log, *this, commit_options(parts, schedule_)),
       ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
-      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.layout, hosts_, parts.clock, parts.log,
+      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.volumes, hosts_, parts.clock, parts.log,
                              [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
-      verify_(Verify::Parts{parts.env, parts.writer, parts.depot, parts.layout, parts.clock, schedule_, parts.log, *this,
+      verify_(Verify::Parts{parts.env, parts.writer, parts.volumes, parts.clock, schedule_, parts.log, *this,
                             [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
+      held_(parts.env, parts.log),
       timer_(parts.control) {
-    const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.depot, disk_,
+    const ShardContext context{parts.config,    parts.env, hosts_,          committer_,      parts.volumes, disk_,
                                tls_,            guard_,    address_limits_, network_, parts.metrics,   parts.clock, schedule_,   parts.log,
                                paused_};
     retry_mend_ = std::make_unique<RetryMend>(parts.writer, parts.log, [this](std::int64_t change) { committer_.add_waiting(change); });
-    if (parts.layout.sidecars() == archive::Sidecars::img2dataset) {
-        stats_files_ = std::make_unique<StatsFiles>(parts.env, parts.depot, parts.log);
+    if (parts.volumes.sidecars() == archive::Sidecars::img2dataset) {
+        stats_files_ = std::make_unique<StatsFiles>(parts.env, parts.volumes, parts.log);
     }
     Crossing& crossing = *this;
     for (std::size_t i = 0; i < shard_count(parts.config); ++i) {
@@ -123,8 +124,9 @@ Shard& Supervisor::shard_of(HostId host) { return *shards_[hosts_.info(host).par
 void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {
     on_once_end_ = std::move(on_once_end);
     started_ = true;
-    watch_volume();
+    watch_volumes();
     update_pause();
+    parts_.volumes.watch(kVolumeInterval);
     for (const auto& shard : shards_) {
         shard->start();
     }
@@ -135,6 +137,7 @@ void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {
     if (const auto resumed = opt_out_.resume(); !resumed) {
         parts_.log.error("optout.not_resumed", {{"problem", resumed.error().what}});
     }
+    give_up_lost_volumes();
     schedule_tick();
 }
 
@@ -173,6 +176,7 @@ void Supervisor::stop() {
     opt_out_.stop();
     verify_.stop();
     retry_mend_->stop();
+    held_.stop();
     ingestor_.stop();
     for (const auto& shard : shards_) {
         if (!started_) {
@@ -184,7 +188,7 @@ void Supervisor::stop() {
         shard->join();
     }
     committer_.finish();
-    parts_.layout.close();
+    parts_.volumes.close();
     if (stats_files_) {
         stats_files_->stop();
         const auto written = parts_.once && started_ ? stats_files_->write() : Checked<void>();
@@ -193,6 +197,7 @@ void Supervisor::stop() {
         }
     }
     disk_.join();
+    parts_.volumes.stop_watch();
 }
 
 void Supervisor::apply(const config::Config& config) {
@@ -208,8 +213,8 @@ void Supervisor::update_pause() {
     std::string reason;
     if (operator_pause_) {
         reason = *operator_pause_;
-    } else if (volume_full_) {
-        reason = fmt::format("disk_full: less than storage.min_free is free below {}", parts_.depot.root());
+    } else {
+        reason = volume_trouble_;
     }
     const std::lock_guard lock(mutex_);
     // Without a network the shards ask the name servers, and nobody else, until one answers.
@@ -356,7 +361,7 @@ void Supervisor::tick() {
     }
     if (now >= next_volume_look_) {
         next_volume_look_ = now + kVolumeInterval;
-        watch_volume();
+        watch_volumes();
     }
     update_pause();
     if (now >= next_feed_) {
@@ -371,12 +376,6 @@ void Supervisor::tick() {
     if (parts_.once && now >= next_end_look_) {
         next_end_look_ = now + kEndLookInterval;
         look_for_end();
-    }
-}
-
-void Supervisor::watch_volume() {
-    if (volume_full_ ? parts_.depot.above_resume_level() : parts_.depot.below_floor()) {
-        volume_full_ = !volume_full_;
     }
 }
 

@@ -16,10 +16,10 @@ namespace {
 Result<std::vector<archive::ShardMark>> shard_marks(const store::Txn& txn) {
     std::vector<archive::ShardMark> marks;
     const auto walked = store::for_each_shard(txn, [&marks](std::uint32_t shard, const store::ShardRow& row) {
-        if (!marks.empty() && marks.back().sealed) {
+        if (!marks.empty() && marks.back().sealed && marks.back().volume == row.volume) {
             marks.pop_back();
         }
-        marks.push_back(archive::ShardMark{shard, row.bytes, row.samples, row.sealed});
+        marks.push_back(archive::ShardMark{shard, row.bytes, row.samples, row.sealed, row.volume});
         return true;
     });
     return walked ? Result<std::vector<archive::ShardMark>>(std::move(marks)) : Result<std::vector<archive::ShardMark>>(walked.error());
@@ -28,7 +28,7 @@ Result<std::vector<archive::ShardMark>> shard_marks(const store::Txn& txn) {
 }  // namespace
 
 Checked<void> Supervisor::clean_up_after_crash() {
-    const auto swept = parts_.depot.sweep_temporaries();
+    const auto swept = parts_.volumes.sweep_temporaries();
     if (!swept) {
         return Problem{"left-over temporaries can not be removed: " + swept.error().message()};
     }
@@ -45,7 +45,7 @@ Checked<void> Supervisor::clean_up_after_crash() {
         intents = std::move(*read);
         marks = std::move(*shards);
     }
-    const auto restored = parts_.layout.restore(intents, marks);
+    const auto restored = parts_.volumes.restore(intents, marks);
     if (!restored) {
         return restored.error();
     }

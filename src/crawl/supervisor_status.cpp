@@ -67,9 +67,6 @@ void Supervisor::measure() {
     const store::EnvStats state = parts_.env.stats();
     metrics.state_map_used_bytes.set(as_gauge(state.used_bytes));
     metrics.state_map_size_bytes.set(as_gauge(state.map_bytes));
-    if (const auto volume = parts_.depot.free_space()) {
-        metrics.volume_free_bytes.set(as_gauge(volume->free_bytes));
-    }
 }
 
 // The soonest of all shards, in wall time.

@@ -22,7 +22,7 @@ void Supervisor::remove_due_images() {
             return;
         }
     }
-    if (const auto removed = remove_due_files(parts_.env, parts_.writer, parts_.layout, [] { return false; }); !removed) {
+    if (const auto removed = remove_due_files(parts_.env, parts_.writer, parts_.volumes, [] { return false; }); !removed) {
         parts_.log.error("start.due_images_kept", {{"problem", removed.error().what}});  // until the next start
     }
 }

@@ -60,7 +60,7 @@ Checked<void> Verify::begin(const VerifyOrder& order) {
     }
     stopping_ = false;
     publish(state);
-    parts_.log.info("verify.begun", {{"images", state.images_total}, {"sample", state.order.sample}, {"repair", order.repair}, {"uid", order.by_uid}});
+    parts_.log.info("verify.begun", {{"images", state.images_total}, {"sample", state.order.sample}, {"repair", order.repair}, {"lost_volumes", order.lost.size()}, {"uid", order.by_uid}});
     thread_ = std::thread([work = std::make_shared<Work>(*this, std::move(state))] { work->run(); });
     return {};
 }

@@ -7,6 +7,7 @@
 #include "grit/base/low_priority.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/store/opt_out_rows.hpp"
+#include "grit/store/volume_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -15,7 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
+#include <map>
 #include <random>
 #include <string>
 #include <system_error>
@@ -50,7 +51,7 @@ std::uint64_t random_seed() {
 }  // namespace
 
 Verify::Work::Work(Verify& owner, VerifyState state)
-    : owner_(owner), state_(std::move(state)), began_(owner.parts_.clock.now()), checker_(owner.parts_.layout) {}
+    : owner_(owner), state_(std::move(state)), began_(owner.parts_.clock.now()), checker_(owner.parts_.volumes) {}
 
 void Verify::Work::run() {
     give_way_to_others();
@@ -62,6 +63,9 @@ void Verify::Work::run() {
         done = done ? written : done;
     } else {
         done = list.error();
+    }
+    if (done && !stopping() && !state_.order.lost.empty()) {
+        done = forget_lost_volumes();
     }
     state_.running = false;
     state_.stopped = stopping();
@@ -117,6 +121,10 @@ Checked<void> Verify::Work::look_through(VerifyWalk& walk) {
 }
 
 Checked<void> Verify::Work::look_at(std::vector<Named> portion) {
+    if (!state_.order.lost.empty()) {
+        return give_up_lost(portion);
+    }
+    state_.on_volumes_out += std::erase_if(portion, [this](const Named& named) { return owner_.parts_.volumes.is_out(named.image.path); });
     std::sort(portion.begin(), portion.end(), [](const Named& a, const Named& b) { return a.image.path < b.image.path; });
     std::vector<WantedImage> images;
     for (const Named& named : portion) {
@@ -136,9 +144,13 @@ Checked<void> Verify::Work::look_at(std::vector<Named> portion) {
     if (broken.empty()) {
         return {};
     }
-    if (auto there = volume_is_there(); !there) {
+    if (auto there = drop_what_vanished(broken); !there) {
         return there;
     }
+    return make_something_of(std::move(broken));
+}
+
+Checked<void> Verify::Work::make_something_of(std::vector<Broken> broken) {
     auto confirmed = still_named(std::move(broken));
     if (!confirmed) {
         return confirmed.error();
@@ -148,16 +160,40 @@ Checked<void> Verify::Work::look_at(std::vector<Named> portion) {
     return done ? told : done;
 }
 
-// A volume that was unmounted has none of its images: that is no damage of theirs.
-Checked<void> Verify::Work::volume_is_there() const {
-    std::ifstream file(owner_.parts_.depot.root() + "/.gritd/dataset");
-    std::string mark;
-    if (std::getline(file, mark) && mark == owner_.parts_.env.dataset_id()) {
-        return {};
+// An operator has said that they are gone.
+Checked<void> Verify::Work::give_up_lost(const std::vector<Named>& portion) {
+    std::vector<Broken> gone;
+    for (const Named& named : portion) {
+        const std::string volume = named.image.path.substr(0, named.image.path.find('/'));
+        if (std::find(state_.order.lost.begin(), state_.order.lost.end(), volume) != state_.order.lost.end()) {
+            gone.push_back(Broken{named, ImageLook{ImageFault::missing}, {}, false});
+        }
     }
-    return Problem{fmt::format("image root {} has lost its mark (.gritd/dataset): is its volume still mounted? Nothing "
-                               "was made of what is not found there",
-                               owner_.parts_.depot.root())};
+    state_.checked += portion.size();
+    return gone.empty() ? Checked<void>() : make_something_of(std::move(gone));
+}
+
+// A volume that was unmounted has none of its images: that is no damage of theirs.
+Checked<void> Verify::Work::drop_what_vanished(std::vector<Broken>& broken) {
+    const archive::Volumes& volumes = owner_.parts_.volumes;
+    std::map<std::string, bool> there;  // by what begins the locations of a volume
+    for (const Broken& one : broken) {
+        const std::string& path = one.named.image.path;
+        const std::string volume = path.front() >= 'a' && path.front() <= 'z' ? path.substr(0, path.find('/')) : std::string();
+        if (there.contains(volume)) {
+            continue;
+        }
+        const auto confirmed = volumes.confirm(path);
+        if (!confirmed && volumes.alone()) {
+            return Problem{confirmed.error().what + ". Nothing was made of what is not found there"};
+        }
+        there[volume] = confirmed && !volumes.is_out(path);
+    }
+    state_.on_volumes_out += std::erase_if(broken, [&](const Broken& one) {
+        const std::string& path = one.named.image.path;
+        return !there[path.front() >= 'a' && path.front() <= 'z' ? path.substr(0, path.find('/')) : std::string()];
+    });
+    return {};
 }
 
 // What was changed since it was read from the state is nothing to complain of.
@@ -218,10 +254,25 @@ Checked<void> Verify::Work::tell(const std::vector<Broken>& broken) {
         if (auto written = list_->write(json::serialize(line) + "\n"); !written) {
             return written;
         }
+        if (!state_.order.lost.empty()) {
+            continue;  // as many as a volume holds: the list has them
+        }
         owner_.parts_.log.warning("verify.broken", {{"path", one.named.image.path}, {"fault", name_of(one.look.fault)},
                                                     {"requeued", one.requeued}});
     }
     publish();
+    return {};
+}
+
+// No record names anything on them any more.
+Checked<void> Verify::Work::forget_lost_volumes() {
+    for (const std::string& volume : state_.order.lost) {
+        const auto forgotten = owner_.parts_.writer.transact([&](store::WriteTxn& txn) { return store::forget_volume(txn, volume); });
+        if (!forgotten) {
+            return Problem{"the state can not be written: " + forgotten.error().message()};
+        }
+        owner_.parts_.log.warning("volume.forgotten", {{"volume", volume}, {"requeued", state_.requeued}});
+    }
     return {};
 }
 
@@ -243,7 +294,7 @@ Checked<void> Verify::Work::repair(std::vector<Broken>& broken) {
         publish();
     }
     // Also when the daemon is ending: what is due is little.
-    return remove_due_files(owner_.parts_.env, owner_.parts_.writer, owner_.parts_.layout, [] { return false; });
+    return remove_due_files(owner_.parts_.env, owner_.parts_.writer, owner_.parts_.volumes, [] { return false; });
 }
 
 // Step 1. Repeatable.
@@ -281,7 +332,7 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
             }
         }
         record->outcome = Outcome::broken_image;
-        record->detail = fmt::format("verify: {}", name_of(one.look.fault));
+        record->detail = state_.order.lost.empty() ? fmt::format("verify: {}", name_of(one.look.fault)) : "its image volume was lost";
         record->waiting = true;
         record->due_ms = due;
         record->attempts = 0;

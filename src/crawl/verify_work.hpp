@@ -38,9 +38,12 @@ class Verify::Work {
     [[nodiscard]] Checked<void> go_through();
     [[nodiscard]] Checked<void> look_through(VerifyWalk& walk);
     [[nodiscard]] Checked<void> look_at(std::vector<Named> portion);
-    [[nodiscard]] Checked<void> volume_is_there() const;
+    [[nodiscard]] Checked<void> give_up_lost(const std::vector<Named>& portion);
+    [[nodiscard]] Checked<void> drop_what_vanished(std::vector<Broken>& broken);
+    [[nodiscard]] Checked<void> make_something_of(std::vector<Broken> broken);
     [[nodiscard]] Checked<std::vector<Broken>> still_named(std::vector<Broken> broken);
     [[nodiscard]] Checked<void> tell(const std::vector<Broken>& broken);
+    [[nodiscard]] Checked<void> forget_lost_volumes();
     [[nodiscard]] Checked<void> repair(std::vector<Broken>& broken);
     [[nodiscard]] Result<void> requeue(store::WriteTxn& txn, std::span<Broken> some, Repaired& repaired) const;
     [[nodiscard]] static Result<void> forget_image(store::WriteTxn& txn, const Named& named, const store::Record& record);

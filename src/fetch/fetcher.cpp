@@ -91,9 +91,9 @@ std::string content_named_by(const net::ResponseHead& head) {
 
 }  // namespace
 
-Fetcher::Fetcher(net::Client& client, archive::Depot& depot, asio::thread_pool& disk, FetchOptions options,
+Fetcher::Fetcher(net::Client& client, archive::TempSource& images, asio::thread_pool& disk, FetchOptions options,
                  metrics::Metrics& metrics, const Clock& clock)
-    : client_(client), depot_(depot), disk_(disk), options_(std::move(options)), metrics_(metrics), clock_(clock) {}
+    : client_(client), images_(images), disk_(disk), options_(std::move(options)), metrics_(metrics), clock_(clock) {}
 
 awaitable<Fetched> Fetcher::image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate) {
     Fetched result;
@@ -208,7 +208,7 @@ bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) co
 
 awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
     const SteadyTime start = clock_.now();
-    ImageIntake intake(depot_, disk_, options_, clock_);
+    ImageIntake intake(images_, disk_, options_, clock_);
     while (true) {
         const auto piece = co_await exchange.read_piece();
         if (!piece) {
@@ -238,7 +238,7 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
 
 awaitable<Fetched> Fetcher::local_image(LocalImage source) {
     Fetched result;
-    ImageIntake intake(depot_, disk_, options_, clock_);
+    ImageIntake intake(images_, disk_, options_, clock_);
     LocalFile file(std::move(source));
     while (true) {
         auto read = [&file] { return file.next(); };

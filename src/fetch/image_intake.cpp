@@ -44,8 +44,8 @@ bool refused_as(std::optional<std::string> reason, Fetched& result) {
     return reason.has_value();
 }
 
-ImageIntake::ImageIntake(archive::Depot& depot, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock)
-    : file_(depot.create()), disk_(disk), options_(options), clock_(clock) {
+ImageIntake::ImageIntake(archive::TempSource& images, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock)
+    : file_(images.create()), disk_(disk), options_(options), clock_(clock) {
     buffer_.reserve(kBufferBytes);
 }
 

@@ -19,7 +19,7 @@ bool refused_as(std::optional<std::string> reason, Fetched& result);
 /// Threads: one. Lifetime: all that it is given outlives it. Once anything gave false it is of no more use.
 class ImageIntake {
   public:
-    ImageIntake(archive::Depot& depot, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock);
+    ImageIntake(archive::TempSource& images, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock);
 
     /// The next bytes. @return false if the image is not wanted: the result says why.
     [[nodiscard]] bool take(std::span<const std::byte> piece, Fetched& result);

@@ -71,7 +71,7 @@ void add_state(FamilyList& list, const Metrics& m) {
     list.gauge("gritd_state_map_used_bytes", "Used part of the state file's map.", m.state_map_used_bytes);
     list.gauge("gritd_state_map_size_bytes", "Size of the state file's map; it grows by itself.",
                m.state_map_size_bytes);
-    list.gauge("gritd_volume_free_bytes", "Free space of the image volume.", m.volume_free_bytes);
+    list.volumes(m.volumes);
 }
 
 void add_daemon(FamilyList& list, const Metrics& m) {

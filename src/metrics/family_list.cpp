@@ -28,6 +28,26 @@ prometheus::ClientMetric::Histogram FamilyList::shown(const Histogram& histogram
     return out;
 }
 
+void FamilyList::volumes(const VolumeGauges& volumes) {
+    const std::vector<VolumeGauges::Row> rows = volumes.rows();
+    auto& space = family("gritd_volume_free_bytes", "Free space of an image volume, as of the last look; 0 before the first.",
+                         prometheus::MetricType::Gauge);
+    for (const VolumeGauges::Row& row : rows) {
+        auto& metric = space.metric.emplace_back();
+        metric.label.push_back({"volume", row.name});
+        metric.gauge.value = static_cast<double>(row.free_bytes.value_or(0));
+    }
+    auto& states = family("gritd_volume_state", "1 for the state that an image volume is in.", prometheus::MetricType::Gauge);
+    for (const VolumeGauges::Row& row : rows) {
+        for (const char* const state : VolumeGauges::kStates) {
+            auto& metric = states.metric.emplace_back();
+            metric.label.push_back({"volume", row.name});
+            metric.label.push_back({"state", state});
+            metric.gauge.value = row.state == state ? 1 : 0;
+        }
+    }
+}
+
 void FamilyList::info(const char* name, const char* help, std::vector<std::pair<std::string, std::string>> labels) {
     auto& metric = add(name, help, prometheus::MetricType::Gauge);
     metric.gauge.value = 1;

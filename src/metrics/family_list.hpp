@@ -9,6 +9,7 @@
 
 #include "grit/metrics/handles.hpp"
 #include "grit/metrics/labels.hpp"
+#include "grit/metrics/volume_gauges.hpp"
 
 namespace grit::metrics {
 
@@ -56,6 +57,8 @@ class FamilyList {
             metric->histogram = shown(*handle, kMicrosecond);
         }
     }
+    /// Free space and state of each image volume.
+    void volumes(const VolumeGauges& volumes);
     /// A constant 1 whose labels carry the message.
     void info(const char* name, const char* help, std::vector<std::pair<std::string, std::string>> labels);
 

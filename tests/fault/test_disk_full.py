@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 import unittest
-from pathlib import Path
 
 from harness.case import CrawlCase
 from harness.checker import Options, check, read_map
+from harness.small_volume import SmallVolume
 
 MIB = 1 << 20
 POLITENESS = {"min_interval": "10ms", "connections_per_address": 4096, "robots": False}
 
 SLOWER = POLITENESS | {"min_interval": "80ms"}  # fifty URLs a host: the volume is looked at each second
-
-
-class SmallVolume:
-    """A tmpfs of a size that can be changed."""
-
-    def __init__(self, case: unittest.TestCase, path: Path, size_mib: int) -> None:
-        self.path = path
-        path.mkdir()
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=0755", "tmpfs", str(path)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if mounted.returncode != 0:
-            case.skipTest(f"a small volume can not be mounted here: {mounted.stderr.strip()}")
-        case.addCleanup(subprocess.run, ["umount", "-l", str(path)], check=False)
-
-    def resize(self, size_mib: int) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={size_mib}m", str(self.path)], check=True)
 
 
 class DiskFull(CrawlCase):

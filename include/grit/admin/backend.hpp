@@ -146,6 +146,11 @@ class Backend {
     /// Ends the one under way, soon. As `opt_out_state`, all of the three.
     [[nodiscard]] virtual std::optional<json::object> stop_verify() = 0;
     [[nodiscard]] virtual std::optional<json::object> verify_state() = 0;
+    /// The image volumes, the first one first.
+    [[nodiscard]] virtual json::array volumes() = 0;
+    /// A volume that is out does not come back: begins to ask again for what it held. @return the state of that (a verify);
+    /// a Problem if there is none of that name, it is not out, or a verify is under way.
+    [[nodiscard]] virtual Checked<json::object> give_up_volume(const std::string& name, std::uint32_t by_uid) = 0;
     /// Begins a copy of the state. @return its state; a Problem if one is under way, or the folder will not do.
     [[nodiscard]] virtual Checked<json::object> backup(const BackupRequest& request) = 0;
     [[nodiscard]] virtual std::optional<json::object> stop_backup() = 0;

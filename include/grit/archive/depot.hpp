@@ -21,6 +21,7 @@
 
 #include "grit/archive/error.hpp"
 #include "grit/archive/file_system.hpp"
+#include "grit/archive/temp_source.hpp"
 
 namespace grit::archive {
 
@@ -83,29 +84,38 @@ struct DepotOptions {
     std::string dataset_id;            ///< What the root is marked with (`store::Env::dataset_id`).
     bool has_images = false;           ///< The state names images: a root without our marker is then a volume that is
                                        ///< not mounted, not a new one.
+    bool must_be_marked = false;       ///< It was this dataset's before: likewise.
+    std::string volume = {};           ///< Its name, where there are several (volumes.hpp); the first has none.
 };
 
 /// One root of one dataset.
 ///
 /// Threads: all functions from any thread at once, except that one path is published by one thread. All block on the
 /// disk: for disk threads, never a shard's.
-class Depot {
+class Depot : public TempSource {
   public:
     using Options = DepotOptions;
 
     /// Opens or prepares a root: ROOT/.gritd/dataset (the marker) and ROOT/.gritd/tmp.
     ///
-    /// A root that is missing is made, if its parent is there (else a volume is not mounted). Refused in words: a root
-    /// of another dataset, one with files but without a marker, one without a marker though the state names images.
+    /// A root that is missing is made, if its parent is there (else a volume is not mounted) and it is no named volume: those
+    /// have to be there. Refused in words: a root of another dataset or with another name, one with files but without a
+    /// marker, one without a marker though the state names images.
     /// @param system the machine's by default.
     [[nodiscard]] static Checked<std::unique_ptr<Depot>> open(Options options,
                                                               std::unique_ptr<FileSystem> system = nullptr);
-    ~Depot();
-    Depot(const Depot&) = delete;
-    Depot& operator=(const Depot&) = delete;
+    ~Depot() override;
 
-    /// A temporary without a file yet.
-    [[nodiscard]] TempImage create() { return TempImage(*this); }
+    [[nodiscard]] TempImage create() override { return TempImage(*this); }
+    [[nodiscard]] bool has_room_elsewhere() const override { return false; }
+    /// Whether a temporary is this Depot's: by its name, which no other one gives.
+    [[nodiscard]] bool owns(std::string_view temp_name) const noexcept { return temp_name.starts_with(run_); }
+    /// Whether a failed sync has given it up.
+    [[nodiscard]] bool was_given_up(std::string_view temp_name) const;
+    /// Writes, syncs and removes a small file. Errors: those of append and sync.
+    [[nodiscard]] Result<void> probe();
+    /// The volume is not kept busy any more. Nothing works afterwards.
+    void let_go() noexcept;
 
     /// Makes everything written to the root's file system durable.
     ///
@@ -139,6 +149,11 @@ class Depot {
     [[nodiscard]] bool below_floor() const;
     /// Time to go on: `resume_bytes` are free, so that a pause does not flap.
     [[nodiscard]] bool above_resume_level() const;
+    /// The same of what was measured.
+    [[nodiscard]] bool is_below_floor(const Volume& volume) const noexcept;
+    [[nodiscard]] bool is_above_resume_level(const Volume& volume) const noexcept;
+    /// Whether something was released since the last sync.
+    [[nodiscard]] bool has_released() const;
     /// The floor and 1 GiB (2 % of the floor if that is more); below a floor of 1 GiB, the floor and a tenth.
     [[nodiscard]] static std::uint64_t resume_bytes(std::uint64_t min_free_bytes) noexcept;
 
@@ -160,6 +175,8 @@ class Depot {
     [[nodiscard]] Checked<void> prepare_root();
     [[nodiscard]] Checked<void> check_marker();
     [[nodiscard]] Checked<void> write_marker();
+    [[nodiscard]] std::string marker() const;
+    [[nodiscard]] std::string called() const;
     [[nodiscard]] Problem problem(std::string_view doing, int error) const;
 
     [[nodiscard]] int create_temporary(std::string& name, int& descriptor);
@@ -169,7 +186,6 @@ class Depot {
     void note_release(const std::string& temp_name);
     void forget_temporary(const std::string& temp_name);
     [[nodiscard]] std::uint64_t number_of(std::string_view temp_name) const;
-    [[nodiscard]] bool was_given_up(const std::string& temp_name) const;
     [[nodiscard]] std::string temp_path(std::string_view name) const;
     [[nodiscard]] std::string image_path(std::string_view path) const;
 

@@ -15,6 +15,7 @@ struct Volume {
     std::uint64_t free_bytes = 0;  ///< For us, not for root alone.
     std::uint64_t total_bytes = 0;
     std::uint64_t free_inodes = 0;  ///< The largest number where the file system has no limit.
+    bool read_only = false;         ///< Mounted so.
 };
 
 /// Each call gives 0 or an errno value. Interrupted calls are repeated inside.
@@ -41,6 +42,19 @@ class FileSystem {
     /// syncfs(2). Since Linux 5.8 it tells of every failed write-back since the descriptor was opened, once.
     virtual int sync_volume(int descriptor) = 0;
     virtual int measure(const std::string& path, Volume& volume) = 0;
+    /// Which file system a path is on, links followed: stat(2)'s st_dev.
+    virtual int device_of(const std::string& path, std::uint64_t& device) = 0;
+
+    /// From now on paths below `root` are looked up from this open folder, so that nothing is written to what lies under it
+    /// when its volume is unmounted. `open_folder`, `measure`, `device_of` and the root itself are not.
+    virtual void anchor(const std::string& root, int descriptor) = 0;
+    /// The descriptor stays taken and refers to nothing of ours any more: it does not keep a volume busy, and a call that
+    /// uses it meanwhile meets no other file.
+    virtual int let_go(int descriptor) = 0;
+    /// A symbolic link; EEXIST if there is something.
+    virtual int make_link(const std::string& target, const std::string& path) = 0;
+    /// EINVAL if it is something else.
+    virtual int read_link(const std::string& path, std::string& target) = 0;
 
     // Files that are written more than once.
     /// A regular file that is there, for reading and, if asked, for writing. Never a symbolic link.
@@ -72,6 +86,11 @@ class RealFileSystem : public FileSystem {
     int read_small(const std::string& path, std::string& text) override;
     int sync_volume(int descriptor) override;
     int measure(const std::string& path, Volume& volume) override;
+    int device_of(const std::string& path, std::uint64_t& device) override;
+    void anchor(const std::string& root, int descriptor) override;
+    int let_go(int descriptor) override;
+    int make_link(const std::string& target, const std::string& path) override;
+    int read_link(const std::string& path, std::string& target) override;
     int open_file(const std::string& path, bool to_write, int& descriptor) override;
     int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) override;
     int write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
@@ -79,6 +98,16 @@ class RealFileSystem : public FileSystem {
     int sync_data(int descriptor) override;
     int truncate(int descriptor, std::uint64_t size) override;
     int size_of(const std::string& path, std::uint64_t& size) override;
+
+  private:
+    struct At {
+        int folder;
+        const char* path;
+    };
+    [[nodiscard]] At at(const std::string& path) const;
+
+    std::string anchored_;  // with a slash at its end
+    int anchor_ = -1;
 };
 
 }  // namespace grit::archive

@@ -55,6 +55,7 @@ struct ShardMark {
     std::uint64_t bytes = 0;    ///< What lies behind is of no record.
     std::uint32_t samples = 0;  ///< Images ever put into it.
     bool sealed = false;        ///< Nothing is added any more.
+    std::string volume = {};    ///< Its volume's name; empty: the first one's (volumes.hpp).
     bool operator==(const ShardMark&) const = default;
 };
 
@@ -114,6 +115,13 @@ class Layout {
 
     /// Repeatable, after an error with `again`.
     [[nodiscard]] virtual Publishing publish() = 0;
+    /// After `sync` and `publish`: this image is lost, and others of the group are not. It gets no record, and is fetched
+    /// again. (Of one root all are, or none: those calls fail then.)
+    [[nodiscard]] virtual bool lost(std::string_view /*temp_name*/) const { return false; }
+    /// Whether images find a place now.
+    [[nodiscard]] virtual bool takes_images() const { return true; }
+    /// Of `intents`, those that stay so when the records are committed: on a volume that is out.
+    [[nodiscard]] virtual std::vector<std::string> left_behind() const { return {}; }
     /// Nothing of the group stays, but its temporaries. Errors: read_only, io. What could not be removed is known.
     [[nodiscard]] virtual Result<void> withdraw() = 0;
     /// What the transaction with the group's records has to write besides.

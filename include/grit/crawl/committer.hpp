@@ -139,6 +139,8 @@ class Committer {
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);
     [[nodiscard]] bool record(store::WriteSession& session, Group& group);
     void bounce_images(store::WriteSession& session, Group& group, const ErrorCode& error);
+    void bounce_lost(Group& group);
+    void give_back(Group& group, const std::function<bool(const Settlement&, std::size_t)>& which);
     void acknowledge(Group& group);
 
     store::Writer& writer_;

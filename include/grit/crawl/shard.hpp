@@ -45,7 +45,7 @@ struct ShardContext {
     store::Env& env;
     frontier::HostTable& hosts;
     Committer& committer;
-    archive::Depot& depot;
+    archive::TempSource& images;
     boost::asio::thread_pool& disk;
     net::TlsContext& tls;
     const net::AddressGuard& guard;

@@ -1,11 +1,12 @@
 // The crawl as a whole: takes it over from the state, runs its shards, pauses it, and knows when it is done.
 #pragma once
 
-#include "grit/archive/layout.hpp"
+#include "grit/archive/volumes.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/config/config.hpp"
 #include "grit/crawl/committer.hpp"
+#include "grit/crawl/held_list.hpp"
 #include "grit/crawl/ingestor.hpp"
 #include "grit/crawl/longest_host.hpp"
 #include "grit/crawl/opt_out.hpp"
@@ -28,6 +29,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -83,8 +85,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
         boost::asio::io_context& control;
         store::Env& env;
         store::Writer& writer;
-        archive::Depot& depot;
-        archive::Layout& layout;  ///< of the depot
+        archive::Volumes& volumes;
         metrics::Metrics& metrics;
         const Clock& clock;
         const Logger& log;
@@ -146,6 +147,10 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     [[nodiscard]] Checked<void> verify(const VerifyOrder& order);
     void stop_verify() { verify_.cancel(); }
     [[nodiscard]] std::optional<VerifyState> verify_state() const { return verify_.state(); }
+    /// What a volume that went out held; nothing if it did not.
+    [[nodiscard]] std::optional<HeldState> held_by(const std::string& volume) const { return held_.state(volume); }
+    /// A volume that is out does not come back: begins to ask again for all that it held (a verify with `lost`), then forgets it.
+    [[nodiscard]] Checked<void> give_up_volume(const std::string& name, std::uint32_t by_uid);
     [[nodiscard]] const politeness::Blocklist& blocklist() const noexcept { return *blocklist_; }
 
     /// The oldest turn of any loop that has to turn: the watchdog's measure.
@@ -187,7 +192,9 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     void schedule_tick();
     void tick();
     void feed_due_retries();
-    void watch_volume();
+    void watch_volumes();
+    void tell_of_volume(const archive::VolumeView& now);
+    void give_up_lost_volumes();
     void update_pause();
     void measure();
     void ask_for_longest_host();
@@ -216,6 +223,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     Ingestor ingestor_;
     OptOut opt_out_;
     Verify verify_;
+    HeldList held_;
     boost::asio::steady_timer timer_;
     std::function<void(OnceEnd)> on_once_end_;
 
@@ -223,7 +231,8 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     bool draining_ = false;
     std::atomic<bool> stopped_{false};
     std::optional<std::string> operator_pause_;
-    bool volume_full_ = false;
+    std::string volume_trouble_;
+    std::map<std::string, archive::VolumeView> volumes_told_;  // as of the last look
     SteadyTime paused_since_ = SteadyTime::max();
     RetryFeed retry_feed_;
     std::unique_ptr<RetryMend> retry_mend_;

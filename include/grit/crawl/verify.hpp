@@ -8,8 +8,7 @@
 //   3. others   records that share a file which is gone by now (`duplicate_content`) go the same way
 #pragma once
 
-#include "grit/archive/depot.hpp"
-#include "grit/archive/layout.hpp"
+#include "grit/archive/volumes.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/crawl/requeue.hpp"
@@ -22,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace grit::journal {
 class Journal;
@@ -34,6 +34,7 @@ struct VerifyOrder {
     std::uint64_t sample = 0;  ///< So many images, drawn by lot; 0: all.
     bool repair = false;
     std::uint32_t by_uid = 0;
+    std::vector<std::string> lost = {};  ///< Volumes that are lost: instead of looking, all that they held is asked for again.
 };
 
 struct VerifyState {
@@ -45,6 +46,7 @@ struct VerifyState {
     std::uint64_t bytes_read = 0;
     std::uint64_t shared = 0;   ///< Records that share a file of another record: that is looked at once.
     std::uint64_t changed = 0;  ///< Were changed while they were looked at (an opt-out): nothing is said of them.
+    std::uint64_t on_volumes_out = 0;  ///< Images on volumes that are out: not looked at, nothing is said of them.
     std::uint64_t missing = 0;
     std::uint64_t wrong_size = 0;
     std::uint64_t wrong_digest = 0;
@@ -71,8 +73,7 @@ class Verify {
     struct Parts {
         store::Env& env;
         store::Writer& writer;
-        const archive::Depot& depot;
-        archive::Layout& layout;
+        archive::Volumes& volumes;
         const Clock& clock;
         const Clock& schedule;  ///< Of when what is broken is asked again.
         const Logger& log;

@@ -77,7 +77,7 @@ struct Fetched {
 /// Threads: the client's. Lifetime: all that it is given outlives it, and its coroutines are awaited before it goes.
 class Fetcher {
   public:
-    Fetcher(net::Client& client, archive::Depot& depot, boost::asio::thread_pool& disk, FetchOptions options,
+    Fetcher(net::Client& client, archive::TempSource& images, boost::asio::thread_pool& disk, FetchOptions options,
             metrics::Metrics& metrics, const Clock& clock);
 
     /// @param spent  time that earlier hops of this try took.
@@ -109,7 +109,7 @@ class Fetcher {
     void note_timings(const net::Exchange& exchange, SteadyTime start, Fetched& result);
 
     net::Client& client_;
-    archive::Depot& depot_;
+    archive::TempSource& images_;
     boost::asio::thread_pool& disk_;
     FetchOptions options_;
     metrics::Metrics& metrics_;

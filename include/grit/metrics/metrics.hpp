@@ -9,6 +9,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/metrics/handles.hpp"
 #include "grit/metrics/labels.hpp"
+#include "grit/metrics/volume_gauges.hpp"
 
 namespace grit::metrics {
 
@@ -68,7 +69,7 @@ class Metrics {
     Counter journal_failures;  ///< Writes and syncs that failed.
     Gauge state_map_used_bytes;
     Gauge state_map_size_bytes;
-    Gauge volume_free_bytes;
+    VolumeGauges volumes;
 
     // The daemon.
     DurationHistogram event_loop_lag;

@@ -17,13 +17,14 @@ struct ShardRow {
     std::uint64_t bytes = 0;    ///< Of its file, as far as records name what is in it.
     std::uint32_t samples = 0;  ///< Images ever put into it.
     bool sealed = false;
+    std::string volume = {};  ///< Of which it is a shard; part of the key. Empty: the first one.
     bool operator==(const ShardRow&) const = default;
 };
 
 /// Errors besides: not_found.
-[[nodiscard]] Result<ShardRow> get_shard(const Txn& txn, std::uint32_t shard);
+[[nodiscard]] Result<ShardRow> get_shard(const Txn& txn, std::uint32_t shard, std::string_view volume = {});
 [[nodiscard]] Result<void> put_shard(WriteTxn& txn, std::uint32_t shard, const ShardRow& row);
-/// In the order of their numbers.
+/// Volume by volume, the first one first; in the order of their numbers.
 [[nodiscard]] Result<void> for_each_shard(const Txn& txn, const std::function<bool(std::uint32_t, const ShardRow&)>& visit);
 
 /// The layout of the dataset (`meta/layout`), as the config names it. Errors besides: not_found, none was written yet.

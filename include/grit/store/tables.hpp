@@ -16,7 +16,7 @@
 // | sites       | host (u32 BE), scheme (u8), port (u16 BE) | SiteRow                     |
 // | blocks      | kind, a space, value                   | BlockRow (block_rows.hpp)      |
 // | removals    | path relative to the root              | Removal (opt_out_rows.hpp)     |
-// | shards      | shard number (u32 BE)                  | ShardRow (shard_rows.hpp)      |
+// | shards      | volume and "/", unless the first; shard number (u32 BE) | ShardRow (shard_rows.hpp) |
 // | annotations | last ordinal of the block (u64 BE)     | lines (line_blocks.hpp)        |
 // | adoptions   | URL hash (2 x u64 BE)                  | Adoption (adoption_rows.hpp)   |
 //

@@ -358,6 +358,13 @@ void forget(int descriptor) {
     }
 }
 
+// The whole path of a call that names a file from an open folder of ours.
+std::string at(int folder, const char* path) {
+    const std::string within = path == nullptr ? "" : path;
+    const std::string above = within.starts_with('/') || folder == AT_FDCWD ? "" : Disk::get().opened(folder).path;
+    return above.empty() ? within : above + "/" + within;
+}
+
 mode_t mode_of(int flags, va_list arguments) {
     return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
 }
@@ -393,7 +400,7 @@ OPENING_CHECKED(__open64_2)
         const mode_t mode = mode_of(flags, arguments);                                                  \
         va_end(arguments);                                                                              \
         static const auto call = real<int (*)(int, const char*, int, ...)>(#name);                      \
-        return open_call(path, flags, [&] { return call(folder, path, flags, mode); });                 \
+        return open_call(at(folder, path).c_str(), flags, [&] { return call(folder, path, flags, mode); }); \
     }
 OPENING_AT(openat)
 OPENING_AT(openat64)
@@ -493,6 +500,20 @@ int unlink(const char* path) {
 int rmdir(const char* path) {
     static const auto call = real<int (*)(const char*)>("rmdir");
     return path_call("unlink", "rmdir", path, nullptr, [&] { return call(path); });
+}
+int renameat(int from_folder, const char* from, int to_folder, const char* to) {
+    static const auto call = real<int (*)(int, const char*, int, const char*)>("renameat");
+    return path_call("rename", "rename", at(from_folder, from).c_str(), at(to_folder, to).c_str(),
+                     [&] { return call(from_folder, from, to_folder, to); });
+}
+int unlinkat(int folder, const char* path, int flags) {
+    static const auto call = real<int (*)(int, const char*, int)>("unlinkat");
+    return path_call("unlink", (flags & AT_REMOVEDIR) != 0 ? "rmdir" : "unlink", at(folder, path).c_str(), nullptr,
+                     [&] { return call(folder, path, flags); });
+}
+int mkdirat(int folder, const char* path, mode_t mode) {
+    static const auto call = real<int (*)(int, const char*, mode_t)>("mkdirat");
+    return path_call("mkdir", "mkdir", at(folder, path).c_str(), nullptr, [&] { return call(folder, path, mode); });
 }
 int mkdir(const char* path, mode_t mode) {
     static const auto call = real<int (*)(const char*, mode_t)>("mkdir");

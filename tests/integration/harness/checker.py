@@ -100,12 +100,17 @@ def read_map(state_dir: str | Path) -> dict[bytes, str]:
 
 
 class Images:
-    """The image files under a root: plain ones as `a/b.jpg`, members of tar files as `a.tar#b.jpg`."""
+    """The image files under a root: plain ones as `a/b.jpg`, members of tar files as `a.tar#b.jpg`. Links below the root are
+    volumes of their own: `NAME/a/b.jpg`."""
 
     def __init__(self, root: str | Path) -> None:
         self._root = Path(root)
+        self._shards: dict[Path, dict[str, str]] = {}  # digests of the members of each tar that was asked for
 
     def names(self) -> Iterator[str]:
+        for volume in sorted(self._root.iterdir()):
+            if volume.is_symlink() and volume.is_dir():
+                yield from (f"{volume.name}/{name}" for name in Images(volume.resolve()).names())
         for path in sorted(self._root.rglob("*")):
             name = path.relative_to(self._root)
             if name.parts[0] in (".gritd", "outcomes") or not path.is_file() or path.suffix in SIDECARS:
@@ -126,11 +131,11 @@ class Images:
             return None
         if not member:
             return hashlib.sha256(path.read_bytes()).hexdigest()
-        with tarfile.open(path) as tar:
-            try:
-                return hashlib.sha256(tar.extractfile(member).read()).hexdigest()
-            except (KeyError, AttributeError):
-                return None
+        if path not in self._shards:
+            with tarfile.open(path) as tar:
+                files = [one for one in tar if one.isfile()]
+                self._shards[path] = {one.name: hashlib.sha256(tar.extractfile(one).read()).hexdigest() for one in files}
+        return self._shards[path].get(member)
 
 
 class Served:

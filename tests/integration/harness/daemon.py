@@ -94,13 +94,17 @@ class Daemon:
             Path(folder).mkdir(parents=True, exist_ok=True)
         self.config = config
         self.config_file = self.directory / "gritd.toml"
-        self.config_file.write_text(toml_of(config))
+        self.write_config()
         self.log_file = self.directory / "gritd.log"
         self.kills_ns: list[int] = []
         self.stops_ns: list[int] = []
         self._program = program
         self._ctl = ctl
         self._process: subprocess.Popen | None = None
+
+    def write_config(self) -> None:
+        """As `config` is now: for the next start, or a reload."""
+        self.config_file.write_text(toml_of(self.config))
 
     @property
     def root(self) -> Path:

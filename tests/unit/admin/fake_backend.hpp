@@ -208,6 +208,17 @@ class FakeBackend : public Backend {
         note("backup " + request.folder + (request.by_uid == 4711 ? " by 4711" : ""));
         return job_problem.empty() ? Checked<json::object>(backup_view(job_looks > 0)) : Checked<json::object>(Problem{job_problem});
     }
+    json::array volumes() override {
+        note("volumes");
+        return {json::object{{"name", "root"}, {"state", "in_use"}}};
+    }
+    Checked<json::object> give_up_volume(const std::string& name, std::uint32_t /*by_uid*/) override {
+        note("give_up_volume " + name);
+        if (name != "b") {
+            return Problem{"there is no volume \"" + name + "\""};
+        }
+        return json::object{{"state", "running"}};
+    }
     std::optional<json::object> stop_backup() override {
         note("stop_backup");
         job_looks = 0;

@@ -139,6 +139,22 @@ TEST_F(Gritctl, VerifyWaitsForItsEndAndTellsWhatIsBroken) {
     EXPECT_EQ(backend_.calls().front(), "verify sample=200");
 }
 
+TEST_F(Gritctl, VolumesAreShownAndGivenUp) {
+    RunningServer server(backend_);
+    const Ran shown = ask(server, "volumes");
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_THAT(shown.out, HasSubstr("VOLUME  STATE"));
+    EXPECT_THAT(shown.out, HasSubstr("root    in_use"));
+    EXPECT_EQ(backend_.calls().back(), "volumes");
+    const Ran lost = ask(server, "volumes lost b");
+    EXPECT_EQ(lost.code, 0) << lost.err;
+    EXPECT_THAT(lost.out, HasSubstr("All that it held is asked for again"));
+    EXPECT_EQ(backend_.calls().back(), "give_up_volume b");
+    EXPECT_EQ(ask(server, "volumes lost c").code, 1);
+    EXPECT_EQ(ask(server, "volumes lost").code, 2);
+    EXPECT_EQ(ask(server, "volumes lsot b").code, 2);
+}
+
 TEST_F(Gritctl, BackupIsAskedForByAnAbsolutePath) {
     RunningServer server(backend_);
     backend_.job_looks = 2;

@@ -220,6 +220,17 @@ TEST_F(RouterTest, UnblockTellsWhatIsAskedAgain) {
     EXPECT_THAT(backend_.calls(), ElementsAre("unblock domain a.example", "ask_again a.example", "unblock b.example"));
 }
 
+TEST_F(RouterTest, VolumesAreShownAndGivenUp) {
+    EXPECT_EQ(json::serialize(ask("GET", "/v1/volumes").body), R"({"volumes":[{"name":"root","state":"in_use"}]})");
+    EXPECT_EQ(action_, "");
+    EXPECT_EQ(ask("POST", "/v1/volumes/lost", R"({"volume":"b"})").status, 202u);
+    EXPECT_EQ(action_, "volume_lost");
+    EXPECT_EQ(ask("POST", "/v1/volumes/lost", R"({"volume":"c"})").status, 409u);
+    EXPECT_EQ(ask("POST", "/v1/volumes/lost", R"({"volume":""})").status, 400u);
+    EXPECT_EQ(ask("POST", "/v1/volumes/lost").status, 400u);
+    EXPECT_THAT(backend_.calls(), ElementsAre("volumes", "give_up_volume b", "give_up_volume c"));
+}
+
 TEST_F(RouterTest, LongJobsAreBegunLookedAtAndEnded) {
     backend_.has_job = false;
     EXPECT_EQ(ask("GET", "/v1/verify").status, 404u);

@@ -45,6 +45,7 @@ class ReloadList {
     void duration(const Key& key, milliseconds, Between<milliseconds>) { add(key); }
     void durations(const Key& key, const auto&, Between<std::size_t>, Between<milliseconds>) { add(key); }
     void ports(const Key& key, const auto&) { add(key); }
+    void volumes(const Key& key, const Storage&) { add(key); }
     void classes(const Key&, const Politeness&) {}  // Tables: the example of the file is another test's.
     void choice(const Key& key, auto, const auto&) { add(key); }
 

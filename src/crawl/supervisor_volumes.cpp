@@ -1,0 +1,81 @@
+// What the supervisor makes of the image volumes: a pause when none can be used, and words for whoever looks.
+#include "grit/crawl/supervisor.hpp"
+
+#include "grit/metrics/metrics.hpp"
+#include "grit/store/volume_rows.hpp"
+
+#include <utility>
+
+namespace grit::crawl {
+using archive::VolumeState;
+
+void Supervisor::watch_volumes() {
+    parts_.volumes.tick();
+    std::vector<metrics::VolumeGauges::Row> rows;
+    for (const archive::VolumeView& view : parts_.volumes.views()) {
+        tell_of_volume(view);
+        rows.push_back({view.name, std::string(name_of(view.state)), view.space ? std::optional(view.space->free_bytes) : std::nullopt});
+    }
+    parts_.metrics.volumes.set(std::move(rows));
+    volume_trouble_ = parts_.volumes.trouble();
+}
+
+void Supervisor::tell_of_volume(const archive::VolumeView& now) {
+    const auto before = volumes_told_.find(now.name);
+    const VolumeState then = before == volumes_told_.end() ? VolumeState::in_use : before->second.state;
+    const bool went_out = now.times_out != (before == volumes_told_.end() ? 0 : before->second.times_out);
+    volumes_told_[now.name] = now;
+    if (went_out) {
+        parts_.log.error("volume.out", {{"volume", now.name}, {"root", now.root}, {"why", now.why}});
+        if (!parts_.volumes.alone()) {
+            held_.begin(now.name, now.name == archive::kFirstVolume ? std::string() : now.name + "/");
+        }
+    }
+    if (now.state == VolumeState::full && then != VolumeState::full) {
+        parts_.log.warning("volume.full", {{"volume", now.name}, {"root", now.root}, {"why", now.why}});
+    } else if (now.state == VolumeState::in_use && (then != VolumeState::in_use || went_out)) {
+        parts_.log.info(then == VolumeState::full ? "volume.has_room" : "volume.back", {{"volume", now.name}, {"root", now.root}});
+    }
+}
+
+Checked<void> Supervisor::give_up_volume(const std::string& name, std::uint32_t by_uid) {
+    if (verify_.running()) {
+        return Problem{"a verify is under way: give the volume up when it is done (gritctl verify --stop ends it)"};
+    }
+    if (auto declared = parts_.volumes.declare_lost(name); !declared) {
+        return declared;
+    }
+    const auto noted = parts_.writer.transact([&](store::WriteTxn& txn) { return store::mark_volume_lost(txn, name); });
+    if (!noted) {
+        return Problem{"the state can not be written: " + noted.error().message()};
+    }
+    parts_.log.warning("volume.lost", {{"volume", name}, {"uid", by_uid}});
+    watch_volumes();
+    return verify(VerifyOrder{0, true, by_uid, {name}});
+}
+
+// Also those whose giving up was cut by the end of an earlier life.
+void Supervisor::give_up_lost_volumes() {
+    std::vector<std::string> lost;
+    {
+        const auto txn = parts_.env.read();
+        const auto volumes = txn ? store::get_volumes(*txn) : Result<std::vector<store::VolumeRow>>(txn.error());
+        if (!volumes) {
+            parts_.log.error("volume.unknown", {{"error", volumes.error().message()}});
+            return;
+        }
+        for (const store::VolumeRow& row : *volumes) {
+            if (row.lost) {
+                lost.push_back(row.name);
+            }
+        }
+    }
+    if (lost.empty()) {
+        return;
+    }
+    if (const auto begun = verify(VerifyOrder{0, true, 0, std::move(lost)}); !begun) {
+        parts_.log.error("volume.not_given_up", {{"problem", begun.error().what}});  // until the next start
+    }
+}
+
+}  // namespace grit::crawl
