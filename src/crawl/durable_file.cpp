@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "grit/base/file_descriptor.hpp"
 #include "grit/base/kill_point.hpp"
 
 namespace grit::crawl {
@@ -22,27 +23,10 @@ Problem failed(const std::string& path, std::string_view doing, int error) {
     return Problem{fmt::format("{} can not be {}: {}", path, doing, std::strerror(error))};
 }
 
-Checked<void> write_all(const std::string& path, int descriptor, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno != EINTR) {
-            return failed(path, "written", errno);
-        }
-        bytes.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 Checked<void> sync_folder_of(const std::string& path) {
-    const std::string folder = std::filesystem::path(path).parent_path().string();
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0 || ::fsync(descriptor) != 0) {
-        const int error = errno;
-        ::close(descriptor);
-        return failed(folder, "synced", error);
-    }
-    ::close(descriptor);
-    return {};
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    const int error = sync_folder(folder);
+    return error == 0 ? Checked<void>() : failed(folder.string(), "synced", error);
 }
 
 // Nothing, where there is no file.
@@ -99,7 +83,9 @@ Checked<void> DurableFile::write(std::string_view bytes) {
 
 Checked<void> DurableFile::flush() {
     const std::string bytes = std::exchange(buffer_, {});
-    return write_all(path_, descriptor_, bytes);
+    std::string_view rest = bytes;
+    const int error = write_all(descriptor_, rest);
+    return error == 0 ? Checked<void>() : failed(path_, "written", error);
 }
 
 Checked<void> DurableFile::commit() {

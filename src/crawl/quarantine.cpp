@@ -1,5 +1,7 @@
 #include "quarantine.hpp"
 
+#include "grit/base/file_descriptor.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,20 +13,6 @@
 #include <utility>
 
 namespace grit::crawl {
-namespace {
-
-int sync_folder_of(const std::filesystem::path& file) {
-    const int descriptor = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
-        return errno;
-    }
-    const int error = fsync(descriptor) == 0 ? 0 : errno;
-    ::close(descriptor);
-    return error;
-}
-
-}  // namespace
-
 Quarantine::~Quarantine() { close(); }
 
 Checked<std::uint64_t> Quarantine::open(const std::filesystem::path& file, std::uint64_t counted) {
@@ -43,7 +31,7 @@ Checked<std::uint64_t> Quarantine::open(const std::filesystem::path& file, std::
     }
     synced_bytes_ = size;
     if (error == 0) {
-        error = sync_folder_of(file);
+        error = sync_folder(file.parent_path());
     }
     if (error != 0) {
         return Problem{fmt::format("{} can not be written: {}", file.string(), std::system_category().message(error))};
@@ -64,27 +52,16 @@ int Quarantine::end_last_line(std::uint64_t& size) {
         return 0;
     }
     std::string_view end = "\n";
-    const int error = write(end);
+    const int error = write_all(descriptor_, end);
     size += 1 - end.size();
     return error;
 }
 
 int Quarantine::append(std::string_view& rest) {
     const std::string_view all = rest;
-    const int error = write(rest);
+    const int error = write_all(descriptor_, rest);
     unsynced_ += all.substr(0, all.size() - rest.size());
     return error;
-}
-
-int Quarantine::write(std::string_view& rest) const {
-    while (!rest.empty()) {
-        const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
-        if (written < 0 && errno != EINTR) {
-            return errno;
-        }
-        rest.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return 0;
 }
 
 int Quarantine::sync() {
@@ -103,7 +80,7 @@ int Quarantine::sync() {
 int Quarantine::write_again() const {
     const int error = cut_back_to(synced_bytes_);
     std::string_view rest = unsynced_;
-    return error == 0 ? write(rest) : error;
+    return error == 0 ? write_all(descriptor_, rest) : error;
 }
 
 void Quarantine::close() {

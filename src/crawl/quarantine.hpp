@@ -37,7 +37,6 @@ class Quarantine {
   private:
     [[nodiscard]] int cut_back_to(std::uint64_t counted) const;
     [[nodiscard]] int end_last_line(std::uint64_t& size);
-    [[nodiscard]] int write(std::string_view& rest) const;
     [[nodiscard]] int write_again() const;
 
     int descriptor_ = -1;

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/base/file_descriptor.hpp"
+
 namespace grit::dataset {
 namespace {
 
@@ -18,28 +20,6 @@ constexpr mode_t kMode = 0666;  // The umask takes from it.
 std::string folder_of(const std::string& path) {
     const auto folder = std::filesystem::path(path).parent_path();
     return folder.empty() ? "." : folder.string();
-}
-
-// Writes it all, or gives the errno.
-int write_fully(int descriptor, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno != EINTR) {
-            return errno;
-        }
-        bytes.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return 0;
-}
-
-int sync_folder(const std::string& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
-        return errno;
-    }
-    const int error = ::fsync(descriptor) == 0 ? 0 : errno;
-    ::close(descriptor);
-    return error;
 }
 
 std::string_view advice_for(int error) {
@@ -104,7 +84,7 @@ Checked<void> AtomicFile::open() {
 }
 
 Checked<void> AtomicFile::write(std::string_view bytes) {
-    const int error = write_fully(descriptor_, bytes);
+    const int error = write_all(descriptor_, bytes);
     return error == 0 ? Checked<void>() : failed("write", error);
 }
 
@@ -188,7 +168,8 @@ Checked<std::uint64_t> write_to_stdout(ExportSource& source) {
         if (!*more) {
             return total;
         }
-        if (const int error = write_fully(STDOUT_FILENO, chunk); error != 0) {
+        std::string_view rest = chunk;
+        if (const int error = write_all(STDOUT_FILENO, rest); error != 0) {
             return Problem{"can not write to standard output: " + std::generic_category().message(error)};
         }
         total += chunk.size();

@@ -15,6 +15,7 @@
 
 #include "grit/archive/file_system.hpp"
 #include "grit/archive/tar.hpp"
+#include "grit/base/file_descriptor.hpp"
 
 namespace grit::dataset {
 namespace {
@@ -36,17 +37,7 @@ struct Parts {
     std::optional<Piece> image;
 };
 
-struct Descriptor {
-    explicit Descriptor(const std::string& file) : number(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {}
-    ~Descriptor() {
-        if (number >= 0) {
-            ::close(number);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    const int number;
-};
+int open_to_read(const std::string& file) { return ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }
 
 bool is_number(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -83,14 +74,14 @@ Checked<std::map<std::string, Parts>> parts_of_folder(const std::string& folder)
 }
 
 Checked<std::map<std::string, Parts>> parts_of_tar(const std::string& file) {
-    const Descriptor tar(file);
+    const FileDescriptor tar(open_to_read(file));
     struct stat status {};
-    if (tar.number < 0 || ::fstat(tar.number, &status) != 0) {
+    if (tar.get() < 0 || ::fstat(tar.get(), &status) != 0) {
         return Problem{file + " can not be read: " + std::generic_category().message(errno)};
     }
     std::map<std::string, Parts> samples;
     archive::RealFileSystem system;
-    const auto read = archive::for_each_tar_member(system, tar.number, static_cast<std::uint64_t>(status.st_size), [&](const archive::TarMember& member) {
+    const auto read = archive::for_each_tar_member(system, tar.get(), static_cast<std::uint64_t>(status.st_size), [&](const archive::TarMember& member) {
         add(samples, member.name, Piece{file, member.offset, member.size});
         return true;
     });
@@ -104,11 +95,11 @@ std::string bytes_of(const Piece& piece) {
     if (piece.size > kMostSidecar) {
         return {};
     }
-    const Descriptor file(piece.file);
+    const FileDescriptor file(open_to_read(piece.file));
     std::string bytes(piece.size, '\0');
     std::size_t got = 0;
-    while (file.number >= 0 && got < bytes.size()) {
-        const ssize_t count = ::pread(file.number, bytes.data() + got, bytes.size() - got, static_cast<off_t>(piece.offset + got));
+    while (file.get() >= 0 && got < bytes.size()) {
+        const ssize_t count = ::pread(file.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(piece.offset + got));
         if (count <= 0) {
             return {};
         }

@@ -1,14 +1,11 @@
 #include "grit/dataset/rebuild.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -19,6 +16,7 @@
 #include "grit/annotations/reader.hpp"
 #include "grit/archive/depot.hpp"
 #include "grit/archive/layout.hpp"
+#include "grit/base/file_descriptor.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/journal/data.hpp"
 #include "grit/journal/files.hpp"
@@ -43,15 +41,6 @@ constexpr std::size_t kAtOnce = 5'000;
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
 Problem unreadable(const ErrorCode& error) { return Problem{"the new state can not be read: " + error.message()}; }
 const Problem kEnded{"ended: nothing was put in place"};
-
-int sync_folder(const fs::path& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
-    if (descriptor >= 0) {
-        ::close(descriptor);
-    }
-    return error;
-}
 
 std::string first_line(const fs::path& file) {
     std::ifstream in(file);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "grit/base/file_descriptor.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
 #include "grit/dataset/atomic_file.hpp"
@@ -33,22 +34,6 @@ constexpr mode_t kFolderMode = 0750;
 Problem failed(const fs::path& path, std::string_view doing, int error) {
     return Problem{fmt::format("{} can not be {}: {}", path.string(), doing, std::generic_category().message(error))};
 }
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const { return number_; }
-
-  private:
-    int number_;
-};
 
 // What is not part of a state: locks, and what is being written.
 bool belongs(const fs::path& relative) {
@@ -154,12 +139,12 @@ class Backup {
 
     // As long as it is now: what is appended meanwhile is not part of it.
     Checked<void> copy_file(const fs::path& relative) {
-        const Descriptor from(::open((env_.folder() / relative).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+        const FileDescriptor from(::open((env_.folder() / relative).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
         struct stat status{};
         if (from.get() < 0 || ::fstat(from.get(), &status) != 0) {
             return errno == ENOENT ? Checked<void>() : failed(env_.folder() / relative, "read", errno);  // removed meanwhile
         }
-        const Descriptor to(::open((folder_ / relative).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
+        const FileDescriptor to(::open((folder_ / relative).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode));
         if (to.get() < 0) {
             return failed(folder_ / relative, "made", errno);
         }
@@ -171,8 +156,9 @@ class Backup {
                 return failed(env_.folder() / relative, "read", got < 0 ? errno : EIO);
             }
             const auto piece = std::span(buffer_).first(static_cast<std::size_t>(got));
-            if (auto written = write_all(to.get(), folder_ / relative, piece); !written) {
-                return written;
+            std::string_view rest(reinterpret_cast<const char*>(piece.data()), piece.size());
+            if (const int error = write_all(to.get(), rest); error != 0) {
+                return failed(folder_ / relative, "written", error);
             }
             digest.update(piece);
             left -= piece.size();
@@ -189,19 +175,8 @@ class Backup {
         return {};
     }
 
-    static Checked<void> write_all(int descriptor, const fs::path& path, std::span<const std::byte> bytes) {
-        while (!bytes.empty()) {
-            const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-            if (written < 0 && errno != EINTR) {
-                return failed(path, "written", errno);
-            }
-            bytes = bytes.subspan(written < 0 ? 0 : static_cast<std::size_t>(written));
-        }
-        return {};
-    }
-
     Checked<void> add_sum(const fs::path& relative) {
-        const Descriptor file(::open((folder_ / relative).c_str(), O_RDONLY | O_CLOEXEC));
+        const FileDescriptor file(::open((folder_ / relative).c_str(), O_RDONLY | O_CLOEXEC));
         media::Digest digest;
         ssize_t got = file.get() < 0 ? -1 : 1;
         while (got > 0) {
@@ -240,9 +215,8 @@ class Backup {
             folders.push_back(folder_ / relative);
         }
         for (const fs::path& folder : folders) {
-            const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-            if (opened.get() < 0 || ::fsync(opened.get()) != 0) {
-                return failed(folder, "synced", errno);
+            if (const int error = sync_folder(folder); error != 0) {
+                return failed(folder, "synced", error);
             }
         }
         return {};

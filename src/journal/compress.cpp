@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "grit/base/file_descriptor.hpp"
+
 namespace grit::journal {
 namespace {
 
@@ -20,22 +22,6 @@ constexpr std::size_t kPiece = std::size_t{256} << 10;
 // Half a second per 64 MiB of lines, on a thread that nobody waits for.
 constexpr int kLevel = 6;
 constexpr mode_t kMode = 0640;
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const { return number_; }
-
-  private:
-    int number_;
-};
 
 ErrorCode system_error(int number) { return ErrorCode(number, boost::system::generic_category()); }
 
@@ -48,28 +34,17 @@ ssize_t read_some(int descriptor, char* to, std::size_t most) {
     return got;
 }
 
-int write_all(int descriptor, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno != EINTR) {
-            return errno;
-        }
-        bytes.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return 0;
-}
-
 using Compressor = std::unique_ptr<ZSTD_CCtx, decltype([](ZSTD_CCtx* context) { ZSTD_freeCCtx(context); })>;
 using Decompressor = std::unique_ptr<ZSTD_DCtx, decltype([](ZSTD_DCtx* context) { ZSTD_freeDCtx(context); })>;
 
 }  // namespace
 
 Result<std::uint64_t> compress_file(const std::string& from, std::uint64_t bytes, const std::string& to) {
-    const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    const FileDescriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
     if (source.get() < 0) {
         return system_error(errno);
     }
-    const Descriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
+    const FileDescriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
     if (target.get() < 0) {
         return system_error(errno);
     }
@@ -98,7 +73,8 @@ Result<std::uint64_t> compress_file(const std::string& from, std::uint64_t bytes
             if (ZSTD_isError(pending) != 0) {
                 return system_error(ENOMEM);
             }
-            if (const int error = write_all(target.get(), {out.data(), output.pos}); error != 0) {
+            std::string_view piece(out.data(), output.pos);
+            if (const int error = write_all(target.get(), piece); error != 0) {
                 return system_error(error);
             }
             written += output.pos;
@@ -112,7 +88,7 @@ Result<std::uint64_t> compress_file(const std::string& from, std::uint64_t bytes
 }
 
 Checked<void> read_file(const std::string& path, bool compressed, const std::function<bool(std::string_view)>& take) {
-    const Descriptor source(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const FileDescriptor source(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     const auto unreadable = [&] { return Problem{fmt::format("{} can not be read: {}", path, std::strerror(errno))}; };
     if (source.get() < 0) {
         return unreadable();

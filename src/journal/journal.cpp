@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/base/file_descriptor.hpp"
 #include "grit/base/kill_point.hpp"
 #include "grit/base/version.hpp"
 #include "grit/journal/data.hpp"

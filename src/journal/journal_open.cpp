@@ -12,6 +12,7 @@
 
 #include "compress.hpp"
 #include "first_line.hpp"
+#include "grit/base/file_descriptor.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/journal/journal.hpp"
 #include "sealer.hpp"

@@ -2,12 +2,12 @@
 
 #include "compress.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 
+#include "grit/base/file_descriptor.hpp"
 #include "grit/base/kill_point.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/metrics/metrics.hpp"
@@ -75,15 +75,6 @@ void Sealer::seal(const Work& work) const {
     ::unlink(plain.c_str());
     metrics_.journal_sealed_bytes.add(*written);
     log_.info("journal.sealed", {{"file", sealed}, {"lines_bytes", work.bytes}, {"bytes", *written}});
-}
-
-int sync_folder(const std::filesystem::path& folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
-    if (descriptor >= 0) {
-        ::close(descriptor);
-    }
-    return error;
 }
 
 }  // namespace grit::journal

@@ -49,7 +49,4 @@ class Sealer {
     std::thread thread_;
 };
 
-/// Makes the names in a folder durable. @return 0 or errno.
-[[nodiscard]] int sync_folder(const std::filesystem::path& folder);
-
 }  // namespace grit::journal

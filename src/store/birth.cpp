@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "grit/base/file_descriptor.hpp"
 #include "grit/base/kill_point.hpp"
 
 namespace grit::store {
@@ -41,16 +42,6 @@ int rewrite_headers(int descriptor, std::size_t bytes) {
 }
 
 }  // namespace
-
-int sync_folder(const std::filesystem::path& dir) {
-    const int descriptor = open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
-        return errno;
-    }
-    const int error = fsync(descriptor) == 0 ? 0 : errno;
-    close(descriptor);
-    return error;
-}
 
 Checked<void> make_aside(const std::filesystem::path& dir,
                          const std::function<Checked<void>(const std::filesystem::path&)>& fill) {

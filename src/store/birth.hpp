@@ -23,7 +23,4 @@ namespace grit::store {
 /// No other process may write the state meanwhile (`StateLock`).
 [[nodiscard]] Checked<void> settle_headers(const std::filesystem::path& file, const DataFile& found);
 
-/// Makes the names in a folder durable. @return errno; 0.
-[[nodiscard]] int sync_folder(const std::filesystem::path& dir);
-
 }  // namespace grit::store

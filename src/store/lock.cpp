@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "birth.hpp"
+#include "grit/base/file_descriptor.hpp"
 
 namespace grit::store {
 namespace {
