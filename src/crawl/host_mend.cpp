@@ -1,5 +1,6 @@
 #include "host_mend.hpp"
 
+#include "grit/store/queue_walk.hpp"
 #include "grit/url/canonical_url.hpp"
 #include "grit/url/registrable_domain.hpp"
 
@@ -38,21 +39,20 @@ Result<void> read_records(const store::Txn& txn, HostId host, store::HostRow& ro
 Result<std::uint64_t> lines_left(const store::Txn& txn, HostId host, const frontier::QueuedLines& queued, store::HostRow& row) {
     store::BlockCodec codec;
     std::uint64_t left = 0;
-    for (RunId run = queued.first_run; run != 0 && run <= queued.last_run; ++run) {
-        auto key = store::next_block(txn, host, run, 0);
-        for (; key; key = store::next_block(txn, host, run, key->block + 1)) {
-            const auto block = store::get_block(txn, codec, *key, row.name);
-            const auto progress = store::get_progress(txn, *key);
-            if (block && progress) {
-                left += block->size() - std::min<std::uint64_t>(block->size(), progress->count());
-                row.cursor_run = row.cursor_run == 0 ? run : row.cursor_run;
-            }
+    store::QueueKey from{queued.first_run, host, 0};
+    while (true) {
+        const auto key = store::next_block_of_runs(txn, from, queued.last_run);
+        if (!key) {
+            return key.error() == store::Errc::not_found ? Result<std::uint64_t>(left) : key.error();
         }
-        if (key.error() != store::Errc::not_found) {
-            return key.error();
+        from = store::QueueKey{key->run, host, key->block + 1};
+        const auto block = store::get_block(txn, codec, *key, row.name);
+        const auto progress = store::get_progress(txn, *key);
+        if (block && progress) {
+            left += block->size() - std::min<std::uint64_t>(block->size(), progress->count());
+            row.cursor_run = row.cursor_run == 0 ? key->run : row.cursor_run;
         }
     }
-    return left;
 }
 
 }  // namespace

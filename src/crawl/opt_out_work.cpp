@@ -9,6 +9,7 @@
 #include "grit/journal/data.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
+#include "grit/store/url_map.hpp"
 #include "grit/url/canonical_url.hpp"
 
 #include <boost/json/object.hpp>
@@ -260,7 +261,7 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
         --host->stored;
         ++host->failed;
         ++row.deleted;
-        if (const auto unmapped = unmap_urls(txn, key, *record); !unmapped) {
+        if (const auto unmapped = store::unmap_urls(txn, key, *record); !unmapped) {
             return unmapped;
         }
         if (const auto let_go = let_go_of(txn, *record, *totals, row); !let_go) {

@@ -5,6 +5,8 @@
 
 #include "grit/journal/data.hpp"
 #include "grit/store/adoption_rows.hpp"
+#include "grit/store/queue_walk.hpp"
+#include "grit/store/url_map.hpp"
 #include "grit/url/registrable_domain.hpp"
 
 #include <fmt/format.h>
@@ -16,9 +18,6 @@ namespace grit::crawl {
 namespace {
 
 bool failed(const Result<void>& done) { return !done.has_value(); }
-
-// Spellings read at a time: bounds memory.
-constexpr std::size_t kSpellingsPerRead = 1'000;
 
 store::Record first_record_of(const frontier::Task& task) {
     store::Record record;
@@ -161,7 +160,7 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
     ++(stored ? (*row)->stored : (*row)->failed);
     if (stored) {
         totals_.stored_bytes += placed.duplicate ? 0 : record.size;
-        if (const auto done = map_urls(key, record); failed(done)) {
+        if (const auto done = store::map_urls(txn_, key, record); failed(done)) {
             return done;
         }
         if (!placed.duplicate && dedupe_content_) {
@@ -171,27 +170,6 @@ Result<void> RecordWriter::settle_record(const Settlement& settlement, const Pla
         }
     }
     return store::put_record(txn_, key, record);
-}
-
-Result<void> RecordWriter::map_urls(const store::RecordKey& key, const store::Record& record) {
-    if (const auto done = store::put_url_to_path(txn_, record.url, record.location); failed(done)) {
-        return done;
-    }
-    std::optional<std::string> after;
-    for (bool more = true; more;) {
-        const auto spellings = store::get_spellings(txn_, key, kSpellingsPerRead, after);
-        if (!spellings) {
-            return spellings.error();
-        }
-        for (const std::string& spelling : *spellings) {
-            if (const auto done = store::put_url_to_path(txn_, spelling, record.location); failed(done)) {
-                return done;
-            }
-        }
-        more = spellings->size() == kSpellingsPerRead;
-        after = more ? std::optional(spellings->back()) : std::nullopt;
-    }
-    return {};
 }
 
 // The line is settled, or lives on in `retries`: its block forgets it, and goes when it was the last.
@@ -222,17 +200,11 @@ Result<void> RecordWriter::take_line(const frontier::LineRef& line) {
 }
 
 Result<void> RecordWriter::advance_cursor(store::HostRow& row, const store::QueueKey& finished) {
-    for (RunId run = std::max<RunId>(row.cursor_run, 1); run <= finished.run; ++run) {
-        const auto left = store::next_block(txn_, finished.host, run, 0);
-        if (left) {
-            row.cursor_run = run;
-            return {};
-        }
-        if (left.error() != store::Errc::not_found) {
-            return left.error();
-        }
+    const auto left = store::next_block_of_runs(txn_, store::QueueKey{row.cursor_run, finished.host, 0}, finished.run);
+    if (!left && left.error() != store::Errc::not_found) {
+        return left.error();
     }
-    row.cursor_run = finished.run + 1;
+    row.cursor_run = left ? left->run : finished.run + 1;
     return {};
 }
 

@@ -53,7 +53,6 @@ class RecordWriter {
   private:
     [[nodiscard]] Result<void> settle_duplicate(const Settlement& settlement);
     [[nodiscard]] Result<void> settle_record(const Settlement& settlement, const Placed& placed);
-    [[nodiscard]] Result<void> map_urls(const store::RecordKey& key, const store::Record& record);
     [[nodiscard]] Result<void> take_line(const frontier::LineRef& line);
     [[nodiscard]] Result<void> advance_cursor(store::HostRow& row, const store::QueueKey& finished);
     [[nodiscard]] Result<store::HostRow*> host(HostId id);

@@ -3,7 +3,6 @@
 #include "grit/base/kill_point.hpp"
 #include "grit/store/opt_out_rows.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,27 +31,6 @@ Checked<std::vector<std::string>> due_paths(store::Env& env) {
 }
 
 }  // namespace
-
-Result<void> unmap_urls(store::WriteTxn& txn, const store::RecordKey& key, const store::Record& record) {
-    if (const auto erased = store::delete_url_to_path(txn, record.url); !erased) {
-        return erased.error();
-    }
-    std::optional<std::string> after;
-    for (bool more = true; more;) {
-        const auto spellings = store::get_spellings(txn, key, kRowsAtOnce, after);
-        if (!spellings) {
-            return spellings.error();
-        }
-        for (const std::string& spelling : *spellings) {
-            if (const auto erased = store::delete_url_to_path(txn, spelling); !erased) {
-                return erased.error();
-            }
-        }
-        more = spellings->size() == kRowsAtOnce;
-        after = more ? std::optional(spellings->back()) : std::nullopt;
-    }
-    return {};
-}
 
 Checked<void> remove_due_files(store::Env& env, store::Writer& writer, archive::Layout& layout,
                                const std::function<bool()>& stopping) {

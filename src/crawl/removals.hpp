@@ -10,9 +10,6 @@
 
 namespace grit::crawl {
 
-/// Every spelling of a record's URL leaves `url_to_path`.
-[[nodiscard]] Result<void> unmap_urls(store::WriteTxn& txn, const store::RecordKey& key, const store::Record& record);
-
 /// Removes the files that are due (`removals`), then the notes of them: durably, so that a power failure brings back
 /// neither without the other. Blocks on the disk and on the writer.
 /// @param stopping  looked at between portions.

@@ -7,6 +7,7 @@
 #include "grit/base/low_priority.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/store/opt_out_rows.hpp"
+#include "grit/store/url_map.hpp"
 #include "grit/store/volume_rows.hpp"
 
 #include <fmt/format.h>
@@ -355,7 +356,7 @@ Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some,
 
 // Nobody is to find the file by this record, or to be told that it has these bytes.
 Result<void> Verify::Work::forget_image(store::WriteTxn& txn, const Named& named, const store::Record& record) {
-    if (const auto unmapped = unmap_urls(txn, named.key, record); !unmapped) {
+    if (const auto unmapped = store::unmap_urls(txn, named.key, record); !unmapped) {
         return unmapped;
     }
     const auto content = store::get_content(txn, record.sha256);

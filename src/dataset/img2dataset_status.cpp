@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "grit/base/http_status.hpp"
+
 namespace grit::dataset {
 namespace {
 
@@ -9,22 +11,9 @@ namespace {
 constexpr std::string_view kHttpError = "HTTP Error ";
 constexpr std::string_view kOptedOut = "Use of image disallowed by X-Robots-Tag directive";
 
-std::optional<Outcome> outcome_of_status(int status) noexcept {
-    switch (status) {
-        case 404:
-        case 410:
-            return Outcome::http_not_found;
-        case 401:
-        case 403:
-        case 451:
-            return Outcome::http_forbidden;
-        case 408:  // Request Timeout
-        case 425:  // Too Early
-        case 429:  // Too Many Requests
-            return std::nullopt;
-        default:
-            return status >= 400 && status < 500 ? std::optional(Outcome::http_client_error) : std::nullopt;
-    }
+std::optional<Outcome> final_outcome_of_status(unsigned status) noexcept {
+    const bool passes = status == 408 || status == 425 || status == 429;  // Request Timeout, Too Early, Too Many Requests
+    return status >= 400 && status < 500 && !passes ? std::optional(outcome_of_client_error(status)) : std::nullopt;
 }
 
 }  // namespace
@@ -37,10 +26,10 @@ std::optional<Outcome> final_outcome_of(std::string_view error_message) noexcept
         return std::nullopt;
     }
     error_message.remove_prefix(kHttpError.size());
-    int status = 0;
+    unsigned status = 0;
     const auto [end, error] = std::from_chars(error_message.data(), error_message.data() + error_message.size(), status);
     const bool whole = error == std::errc() && end != error_message.data() + error_message.size() && *end == ':';
-    return whole ? outcome_of_status(status) : std::nullopt;
+    return whole ? final_outcome_of_status(status) : std::nullopt;
 }
 
 }  // namespace grit::dataset

@@ -1,8 +1,9 @@
 #include "rebuild_counters.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <string>
+
+#include "grit/store/url_map.hpp"
 
 namespace grit::dataset {
 namespace {
@@ -12,23 +13,6 @@ constexpr std::size_t kAtOnce = 5'000;
 
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
 Problem unreadable(const ErrorCode& error) { return Problem{"the new state can not be read: " + error.message()}; }
-
-Result<void> map_urls(store::WriteTxn& txn, const store::RecordKey& key, const store::Record& record) {
-    auto put = store::put_url_to_path(txn, record.url, record.location);
-    std::optional<std::string> after;
-    for (bool more = put.has_value(); more;) {
-        const auto spellings = store::get_spellings(txn, key, kAtOnce, after);
-        if (!spellings) {
-            return spellings.error();
-        }
-        for (const std::string& spelling : *spellings) {
-            put = put ? store::put_url_to_path(txn, spelling, record.location) : put;
-        }
-        more = put && spellings->size() == kAtOnce;
-        after = more ? std::optional(spellings->back()) : std::nullopt;
-    }
-    return put;
-}
 
 }  // namespace
 
@@ -118,7 +102,7 @@ Result<void> RebuildCounters::write_records(store::WriteTxn& txn, const Rows& so
         if (record.waiting) {
             put = store::put_retry(txn, store::RetryKey{record.due_ms, key}, record.outcome);
         } else if (!record.location.empty()) {
-            put = map_urls(txn, key, record);
+            put = store::map_urls(txn, key, record);
             put = put && record.outcome == Outcome::stored ? store::put_content(txn, record.sha256, record.location) : put;
         }
         if (!put) {

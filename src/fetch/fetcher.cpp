@@ -4,6 +4,7 @@
 #include "local_file.hpp"
 
 #include "grit/async/offload.hpp"
+#include "grit/base/http_status.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/net/errc.hpp"
 #include "grit/politeness/retry_after.hpp"
@@ -31,29 +32,17 @@ bool is_redirect(unsigned status) {
 }
 
 Outcome outcome_of_status(unsigned status) {
-    switch (status) {
-        case 404:
-        case 410:
-            return Outcome::http_not_found;
-        case 401:
-        case 403:
-        case 451:
-            return Outcome::http_forbidden;
-        case 429:
-            return Outcome::http_too_many_requests;
-        case 503:
-            return Outcome::http_unavailable;
-        case 204:
-        case 205:
-            return Outcome::empty_body;
-        default:
-            break;
+    if (status == 204 || status == 205) {
+        return Outcome::empty_body;
+    }
+    if (status == 503) {
+        return Outcome::http_unavailable;
     }
     if (status >= 500) {
         return Outcome::http_server_error;
     }
     // What else is left: 206 and 3xx that nobody asked for.
-    return status >= 400 ? Outcome::http_client_error : Outcome::protocol_error;
+    return status >= 400 ? outcome_of_client_error(status) : Outcome::protocol_error;
 }
 
 // A page that asks for JavaScript or a human instead of what was asked for. The headers are those that the vendors name

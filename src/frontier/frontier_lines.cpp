@@ -4,7 +4,7 @@
 
 #include "frontier_host.hpp"
 #include "grit/frontier/frontier.hpp"
-#include "grit/store/tables.hpp"
+#include "grit/store/queue_walk.hpp"
 
 namespace grit::frontier {
 namespace {
@@ -236,18 +236,17 @@ TaskPtr Frontier::judge_line(Host& host, const store::ReadTxn& txn, TaskPtr line
 bool Frontier::load_block(Host& host, const store::ReadTxn& txn) {
     const std::string_view name = table_.info(host.id).name;
     while (host.pending > passed_over(host) && host.next_run <= last_run_) {
-        const auto key = store::next_block(txn, host.id, host.next_run, host.next_block);
-        if (!key) {
-            if (key.error() != store::Errc::not_found) {
-                log_.error("frontier.read_failed", {{"host", name}, {"error", key.error().message()}});
-                hold(host.id, kReadFaultPause, Wait::state);
-                return false;
-            }
-            ++host.next_run;
-            host.next_block = 0;
-            continue;
+        const auto key = store::next_block_of_runs(txn, store::QueueKey{host.next_run, host.id, host.next_block}, last_run_);
+        if (!key && key.error() != store::Errc::not_found) {
+            log_.error("frontier.read_failed", {{"host", name}, {"error", key.error().message()}});
+            hold(host.id, kReadFaultPause, Wait::state);
+            return false;
         }
-        host.next_block = key->block + 1;
+        host.next_run = key ? key->run : last_run_ + 1;
+        host.next_block = key ? key->block + 1 : 0;
+        if (!key) {
+            break;
+        }
         host.loaded_urgency = urgency_of(host);
         auto block = store::get_block(txn, codec_, *key, name);
         const auto progress = store::get_progress(txn, *key);

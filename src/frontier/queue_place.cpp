@@ -1,5 +1,6 @@
 #include "grit/frontier/queue_place.hpp"
 
+#include "grit/store/queue_walk.hpp"
 #include "grit/url/canonical_url.hpp"
 
 namespace grit::frontier {
@@ -26,23 +27,14 @@ bool search_block(const store::QueueBlock& block, const store::Progress& progres
 Result<QueuePlace> place_in_queue(const store::ReadTxn& txn, const QueueStretch& stretch, const UrlHash& wanted) {
     QueuePlace place;
     store::BlockCodec codec;
-    std::size_t blocks = 0;
-    std::uint32_t from = stretch.block;
-    for (RunId run = stretch.run; run <= stretch.last_run;) {
-        if (blocks >= stretch.most_blocks) {
-            return place;
-        }
-        const auto key = store::next_block(txn, stretch.host, run, from);
+    store::QueueKey from{stretch.run, stretch.host, stretch.block};
+    for (std::size_t blocks = 0; blocks < stretch.most_blocks; ++blocks) {
+        const auto key = store::next_block_of_runs(txn, from, stretch.last_run);
         if (!key) {
-            if (key.error() != store::Errc::not_found) {
-                return key.error();
-            }
-            ++run;
-            from = 0;
-            continue;
+            place.to_the_end = key.error() == store::Errc::not_found;
+            return place.to_the_end ? Result<QueuePlace>(place) : key.error();
         }
-        from = key->block + 1;
-        ++blocks;
+        from = store::QueueKey{key->run, key->host, key->block + 1};
         const auto block = store::get_block(txn, codec, *key, stretch.name);
         const auto progress = store::get_progress(txn, *key);
         if (block && progress && search_block(*block, *progress, wanted, place.looked_at)) {
@@ -50,7 +42,6 @@ Result<QueuePlace> place_in_queue(const store::ReadTxn& txn, const QueueStretch&
             return place;
         }
     }
-    place.to_the_end = true;
     return place;
 }
 

@@ -1,8 +1,6 @@
 #include "grit/frontier/queue_search.hpp"
 
-#include <algorithm>
-
-#include "grit/store/tables.hpp"
+#include "grit/store/queue_walk.hpp"
 
 namespace grit::frontier {
 namespace {
@@ -23,7 +21,7 @@ class Search {
         if (const auto begun = begin(); !begun) {
             return begun.error();
         }
-        while (!found_ && place_.run < end_) {
+        while (!found_ && !at_end_) {
             if (const auto looked = look_on(); !looked) {
                 return looked.error();
             }
@@ -43,8 +41,8 @@ class Search {
             return row ? totals.error() : row.error();
         }
         row_ = std::move(*row);
-        place_ = store::QueueKey{std::max<RunId>(row_.cursor_run, 1), host_, 0};
-        end_ = totals->next_run;
+        place_ = store::QueueKey{row_.cursor_run, host_, 0};
+        last_run_ = totals->next_run - 1;
         return {};
     }
 
@@ -53,16 +51,14 @@ class Search {
         if (!txn) {
             return txn.error();
         }
-        for (std::size_t i = 0; i < kBlocksAtOnce && !found_ && place_.run < end_; ++i) {
-            const auto key = store::next_block(*txn, host_, place_.run, place_.block);
-            if (key) {
-                look_into(*txn, *key);
-                place_.block = key->block + 1;
-            } else if (key.error() == store::Errc::not_found) {
-                place_ = store::QueueKey{place_.run + 1, host_, 0};
-            } else {
-                return key.error();
+        for (std::size_t i = 0; i < kBlocksAtOnce && !found_; ++i) {
+            const auto key = store::next_block_of_runs(*txn, place_, last_run_);
+            if (!key) {
+                at_end_ = key.error() == store::Errc::not_found;
+                return at_end_ ? Result<void>() : key.error();
             }
+            look_into(*txn, *key);
+            place_ = store::QueueKey{key->run, host_, key->block + 1};
         }
         return {};
     }
@@ -89,7 +85,8 @@ class Search {
     store::BlockCodec codec_;
     store::HostRow row_;
     store::QueueKey place_;
-    RunId end_ = 0;
+    RunId last_run_ = 0;
+    bool at_end_ = false;
     std::optional<QueuedLine> found_;
 };
 
