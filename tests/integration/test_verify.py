@@ -155,7 +155,7 @@ class Verify(CrawlCase):
         daemon.root.mkdir()
         done = daemon.ctl("verify", "--repair")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("volume", done.stderr)
+        self.assertIn("is not mounted any more", done.stderr)
         self.assertEqual(read_map(daemon.state_dir), before)
         daemon.root.rmdir()
         away.rename(daemon.root)
