@@ -1,8 +1,7 @@
 // The taking over of what another program has fetched, noted beside the crawl.
 #pragma once
 
-#include "background_job.hpp"
-
+#include "grit/base/background_job.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/dataset/adoption.hpp"

@@ -1,8 +1,7 @@
 // A backup of the state, made beside the crawl.
 #pragma once
 
-#include "background_job.hpp"
-
+#include "grit/base/background_job.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/dataset/state_copy.hpp"

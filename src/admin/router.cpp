@@ -389,29 +389,6 @@ Answer Router::unblock(const Target& target, const Call& call) const {
     }};
 }
 
-Answer Router::opt_out(const Target& target, const Call& call) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    auto request = parse_opt_out(call.body);
-    if (auto* refused = std::get_if<Reply>(&request)) {
-        return std::move(*refused);
-    }
-    auto& wanted = std::get<OptOutRequest>(request);
-    wanted.by_uid = call.uid;
-    auto result = backend_.opt_out(wanted);
-    return result ? ok(std::move(*result), 202) : problem(409, result.error().what);
-}
-
-Answer Router::opt_out_state(const Target& target, const Call& /*call*/) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    auto state = backend_.opt_out_state();
-    return state ? ok(std::move(*state))
-                 : problem(404, "no opt-out was asked for since the daemon's start", "optouts.jsonl in the state folder has those before");
-}
-
 Answer Router::log_level(const Target& target, const Call& call) const {
     if (auto unknown = target.unknown_param({})) {
         return std::move(*unknown);

@@ -16,44 +16,86 @@ Reply ok(json::value body, unsigned status = 200) {
     return reply;
 }
 
-Reply state_or_none(std::optional<json::object> state, std::string_view what) {
-    return state ? ok(std::move(*state))
-                 : problem(404, std::string("no ").append(what).append(" was asked for since the daemon's start"));
-}
-
 // Answers with the job's state, or with why it was not begun.
 Answer begun(Checked<json::object> state) {
     return state ? ok(std::move(*state), 202) : problem(409, state.error().what);
 }
 
-}  // namespace
+// Of those that have begun since the start: `what` says which, `hint` where older ones are told of.
+Reply state_or_none(std::optional<json::object> state, std::string_view what, std::string_view hint = {}) {
+    return state ? ok(std::move(*state))
+                 : problem(404, std::string("no ").append(what).append(" was asked for since the daemon's start"), hint);
+}
 
-Answer Router::verify(const Target& target, const Call& call) const {
+// Begins what the body asks for, in the name of who asks.
+template <class Request, class Begin>
+Answer begin_job(const Target& target, const Call& call, std::variant<Request, Reply> (*parse)(std::string_view), const Begin& begin) {
     if (auto unknown = target.unknown_param({})) {
         return std::move(*unknown);
     }
-    auto request = parse_verify(call.body);
+    auto request = parse(call.body);
     if (auto* refused = std::get_if<Reply>(&request)) {
         return std::move(*refused);
     }
-    auto& wanted = std::get<VerifyRequest>(request);
+    auto& wanted = std::get<Request>(request);
     wanted.by_uid = call.uid;
-    return begun(backend_.verify(wanted));
+    return begun(begin(wanted));
 }
 
-Answer Router::stop_verify(const Target& target, const Call& call) const {
+// Looks at a job, or ends it.
+template <class State>
+Answer job_state(const Target& target, const Call& call, const State& state, std::string_view what, std::string_view hint = {}) {
     if (auto unknown = target.unknown_param({})) {
         return std::move(*unknown);
     }
     Reply body = check_no_body(call.body);
-    return body.status != 200 ? body : state_or_none(backend_.stop_verify(), "verify");
+    return body.status != 200 ? body : state_or_none(state(), what, hint);
 }
 
-Answer Router::verify_state(const Target& target, const Call& /*call*/) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    return state_or_none(backend_.verify_state(), "verify");
+}  // namespace
+
+Answer Router::opt_out(const Target& target, const Call& call) const {
+    return begin_job(target, call, &parse_opt_out, [this](const OptOutRequest& wanted) { return backend_.opt_out(wanted); });
+}
+
+Answer Router::opt_out_state(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.opt_out_state(); }, "opt-out", "optouts.jsonl in the state folder has those before");
+}
+
+Answer Router::verify(const Target& target, const Call& call) const {
+    return begin_job(target, call, &parse_verify, [this](const VerifyRequest& wanted) { return backend_.verify(wanted); });
+}
+
+Answer Router::stop_verify(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.stop_verify(); }, "verify");
+}
+
+Answer Router::verify_state(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.verify_state(); }, "verify");
+}
+
+Answer Router::backup(const Target& target, const Call& call) const {
+    return begin_job(target, call, &parse_backup, [this](const BackupRequest& wanted) { return backend_.backup(wanted); });
+}
+
+Answer Router::stop_backup(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.stop_backup(); }, "backup");
+}
+
+Answer Router::backup_state(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.backup_state(); }, "backup");
+}
+
+Answer Router::adopt(const Target& target, const Call& call) const {
+    return begin_job(target, call, &parse_adopt, [this](const AdoptRequest& wanted) { return backend_.adopt(wanted); });
+}
+
+Answer Router::stop_adopt(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.stop_adopt(); }, "adoption");
+}
+
+Answer Router::adopt_state(const Target& target, const Call& call) const {
+    return job_state(target, call, [this] { return backend_.adopt_state(); }, "adoption");
 }
 
 Answer Router::volumes(const Target& target, const Call& /*call*/) const {
@@ -63,6 +105,7 @@ Answer Router::volumes(const Target& target, const Call& /*call*/) const {
     return ok(json::object{{"volumes", backend_.volumes()}});
 }
 
+// It becomes a verify, of the volume that is given up.
 Answer Router::give_up_volume(const Target& target, const Call& call) const {
     if (auto unknown = target.unknown_param({})) {
         return std::move(*unknown);
@@ -72,62 +115,6 @@ Answer Router::give_up_volume(const Target& target, const Call& call) const {
         return std::move(*refused);
     }
     return begun(backend_.give_up_volume(std::get<std::string>(name), call.uid));
-}
-
-Answer Router::backup(const Target& target, const Call& call) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    auto request = parse_backup(call.body);
-    if (auto* refused = std::get_if<Reply>(&request)) {
-        return std::move(*refused);
-    }
-    auto& wanted = std::get<BackupRequest>(request);
-    wanted.by_uid = call.uid;
-    return begun(backend_.backup(wanted));
-}
-
-Answer Router::stop_backup(const Target& target, const Call& call) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    Reply body = check_no_body(call.body);
-    return body.status != 200 ? body : state_or_none(backend_.stop_backup(), "backup");
-}
-
-Answer Router::adopt(const Target& target, const Call& call) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    auto request = parse_adopt(call.body);
-    if (auto* refused = std::get_if<Reply>(&request)) {
-        return std::move(*refused);
-    }
-    auto& wanted = std::get<AdoptRequest>(request);
-    wanted.by_uid = call.uid;
-    return begun(backend_.adopt(wanted));
-}
-
-Answer Router::stop_adopt(const Target& target, const Call& call) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    Reply body = check_no_body(call.body);
-    return body.status != 200 ? body : state_or_none(backend_.stop_adopt(), "adoption");
-}
-
-Answer Router::adopt_state(const Target& target, const Call& /*call*/) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    return state_or_none(backend_.adopt_state(), "adoption");
-}
-
-Answer Router::backup_state(const Target& target, const Call& /*call*/) const {
-    if (auto unknown = target.unknown_param({})) {
-        return std::move(*unknown);
-    }
-    return state_or_none(backend_.backup_state(), "backup");
 }
 
 }  // namespace grit::admin

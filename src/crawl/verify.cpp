@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <thread>
 #include <utility>
 
 namespace grit::crawl {
@@ -29,12 +29,6 @@ Verify::Verify(Parts parts) : parts_(std::move(parts)) {}
 Verify::~Verify() { stop(); }
 
 Checked<void> Verify::begin(const VerifyOrder& order) {
-    if (closed_) {
-        return Problem{"gritd is ending"};
-    }
-    if (running()) {
-        return Problem{"a verify is under way: one at a time (gritctl verify --stop ends it)"};
-    }
     VerifyState state;
     {
         const auto txn = parts_.env.read();
@@ -55,44 +49,24 @@ Checked<void> Verify::begin(const VerifyOrder& order) {
     state.began_ms = parts_.clock.wall_now().time_since_epoch().count();
     state.list = (parts_.env.folder() / "verify" / list_name(state.began_ms)).string();
     state.running = true;
-    if (thread_.joinable()) {
-        thread_.join();  // of the last one, which has ended
-    }
-    stopping_ = false;
-    publish(state);
-    parts_.log.info("verify.begun", {{"images", state.images_total}, {"sample", state.order.sample}, {"repair", order.repair}, {"lost_volumes", order.lost.size()}, {"uid", order.by_uid}});
-    thread_ = std::thread([work = std::make_shared<Work>(*this, std::move(state))] { work->run(); });
-    return {};
+    return job_.begin(std::move(state), "a verify is under way: one at a time (gritctl verify --stop ends it)",
+                      [this](VerifyState given) { Work(*this, std::move(given)).run(); });
 }
 
 bool Verify::running() const {
-    const std::lock_guard lock(mutex_);
-    return state_ && state_->running;
+    const auto last = state();
+    return last && last->running;
 }
 
-std::optional<VerifyState> Verify::state() const {
-    const std::lock_guard lock(mutex_);
-    return state_;
-}
+std::optional<VerifyState> Verify::state() const { return job_.state(); }
 
-void Verify::publish(const VerifyState& state) {
-    const std::lock_guard lock(mutex_);
-    state_ = state;
-}
+void Verify::cancel() { job_.cancel(); }
 
-void Verify::cancel() { stopping_ = true; }
-
-void Verify::stop() {
-    closed_ = true;
-    cancel();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
-}
+void Verify::stop() { job_.stop(); }
 
 void Verify::Work::publish() {
     state_.seconds = std::chrono::duration<double>(owner_.parts_.clock.now() - began_).count();
-    owner_.publish(state_);
+    owner_.job_.publish(state_);
 }
 
 // @return false if it was stopped meanwhile.

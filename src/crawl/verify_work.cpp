@@ -4,7 +4,6 @@
 #include "journal_lines.hpp"
 #include "removals.hpp"
 
-#include "grit/base/low_priority.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/url_map.hpp"
@@ -55,7 +54,8 @@ Verify::Work::Work(Verify& owner, VerifyState state)
     : owner_(owner), state_(std::move(state)), began_(owner.parts_.clock.now()), checker_(owner.parts_.volumes) {}
 
 void Verify::Work::run() {
-    give_way_to_others();
+    owner_.parts_.log.info("verify.begun", {{"images", state_.images_total}, {"sample", state_.order.sample}, {"repair", state_.order.repair},
+                                            {"lost_volumes", state_.order.lost.size()}, {"uid", state_.order.by_uid}});
     Checked<void> done;
     if (auto list = DurableFile::create(state_.list)) {
         list_.emplace(std::move(*list));
@@ -108,7 +108,7 @@ Checked<void> Verify::Work::go_through() {
 Checked<void> Verify::Work::look_through(VerifyWalk& walk) {
     const std::uint64_t shared_before = state_.shared;
     while (!walk.ended() && !stopping()) {
-        auto portion = walk.next(kImagesAtOnce, owner_.stopping_);
+        auto portion = walk.next(kImagesAtOnce, owner_.job_.stop_flag());
         if (!portion) {
             return unreadable(portion.error());
         }
@@ -132,7 +132,7 @@ Checked<void> Verify::Work::look_at(std::vector<Named> portion) {
         images.push_back(named.image);
     }
     std::vector<Broken> broken;
-    checker_.check(images, owner_.stopping_, [&](std::size_t i, const ImageLook& look) {
+    checker_.check(images, owner_.job_.stop_flag(), [&](std::size_t i, const ImageLook& look) {
         state_.bytes_read += look.bytes_read;
         if (look.fault != ImageFault::none) {
             broken.push_back(Broken{portion[i], look, {}, false});

@@ -48,7 +48,7 @@ class Verify::Work {
     [[nodiscard]] Result<void> requeue(store::WriteTxn& txn, std::span<Broken> some, Repaired& repaired) const;
     [[nodiscard]] static Result<void> forget_image(store::WriteTxn& txn, const Named& named, const store::Record& record);
     [[nodiscard]] bool wait_until_recorded();
-    [[nodiscard]] bool stopping() const { return owner_.stopping_; }
+    [[nodiscard]] bool stopping() const { return owner_.job_.stopping(); }
     void count(ImageFault fault);
     void publish();
 

@@ -9,18 +9,16 @@
 #pragma once
 
 #include "grit/archive/volumes.hpp"
+#include "grit/base/background_job.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/crawl/requeue.hpp"
 #include "grit/store/writer.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace grit::journal {
@@ -104,14 +102,8 @@ class Verify {
     class Work;
     friend class Work;
 
-    void publish(const VerifyState& state);
-
     Parts parts_;
-    std::thread thread_;
-    std::atomic<bool> stopping_{false};
-    bool closed_ = false;
-    mutable std::mutex mutex_;
-    std::optional<VerifyState> state_;
+    BackgroundJob<VerifyState> job_;
 };
 
 }  // namespace grit::crawl

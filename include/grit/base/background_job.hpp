@@ -1,4 +1,4 @@
-// A long job that the control socket begins, looks at and ends.
+// A long job beside everything else: begun, looked at and ended by an operator.
 #pragma once
 
 #include "grit/base/low_priority.hpp"
@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-namespace grit::daemon {
+namespace grit {
 
 /// One job at a time, on a thread of its own that gives way to all others.
 /// @tparam State  what is told of it; has a member `running`.
@@ -28,7 +28,7 @@ class BackgroundJob {
 
     /// @param busy  what is said where one is under way.
     /// @param work  ends soon once `stopping()`, and publishes a state that is not running at its end.
-    /// Errors, in words: one is under way; the daemon is ending.
+    /// Errors, in words: one is under way; it was stopped for good.
     [[nodiscard]] Checked<void> begin(State state, const std::string& busy, std::function<void(State)> work) {
         if (const auto last = this->state(); closed_ || (last && last->running)) {
             return Problem{closed_ ? "gritd is ending" : busy};
@@ -54,6 +54,8 @@ class BackgroundJob {
         state_ = state;
     }
     [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+    /// The same, for functions that look at it themselves. As long as this object.
+    [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept { return stopping_; }
     /// The one under way ends soon. Does not wait.
     void cancel() noexcept { stopping_ = true; }
     /// As `cancel`, for good, and waits. Idempotent.
@@ -73,4 +75,4 @@ class BackgroundJob {
     std::optional<State> state_;
 };
 
-}  // namespace grit::daemon
+}  // namespace grit
