@@ -358,11 +358,17 @@ void forget(int descriptor) {
     }
 }
 
-// The whole path of a call that names a file from an open folder of ours.
+// The whole path of a call that names a file from an open folder of ours; a folder is named without a slash at its end.
 std::string at(int folder, const char* path) {
-    const std::string within = path == nullptr ? "" : path;
-    const std::string above = within.starts_with('/') || folder == AT_FDCWD ? "" : Disk::get().opened(folder).path;
-    return above.empty() ? within : above + "/" + within;
+    std::string whole = path == nullptr ? "" : path;
+    if (const bool is_relative = !whole.starts_with('/') && folder != AT_FDCWD; is_relative) {
+        const std::string above = Disk::get().opened(folder).path;
+        whole = above.empty() ? whole : above + "/" + whole;
+    }
+    while (whole.size() > 1 && whole.ends_with('/')) {
+        whole.pop_back();
+    }
+    return whole;
 }
 
 mode_t mode_of(int flags, va_list arguments) {
