@@ -38,10 +38,14 @@ void AdoptJob::run(AdoptState state) {
     state.problem = noted ? std::string() : noted.error().what;
     publish(noted ? *noted : state.progress);
     const dataset::AdoptionProgress& done = state.progress;
+    for (const std::string& damage : done.damage) {
+        log_.warning("adopt.shard_damaged", {{"problem", damage}});
+    }
     if (noted) {
         log_.info(state.stopped ? "adopt.stopped" : "adopt.done",
                   {{"dir", state.order.folder}, {"images", done.images}, {"final_failures", done.final_failures},
-                   {"open_failures", done.open_failures}, {"damaged", done.damaged}, {"seconds", state.seconds}});
+                   {"open_failures", done.open_failures}, {"damaged", done.damaged}, {"damaged_shards", done.damaged_shards},
+                   {"seconds", state.seconds}});
     } else {
         log_.error("adopt.failed", {{"dir", state.order.folder}, {"problem", state.problem}});
     }

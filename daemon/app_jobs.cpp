@@ -67,7 +67,8 @@ json::object adopt_json(const AdoptState& state) {
                         {"open_failures", progress.open_failures},
                         {"bad_urls", progress.bad_urls},
                         {"damaged", progress.damaged},
-                        {"imageless", progress.imageless}};
+                        {"imageless", progress.imageless},
+                        {"damaged_shards", progress.damaged_shards}};
 }
 
 }  // namespace

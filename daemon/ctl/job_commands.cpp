@@ -100,6 +100,9 @@ std::string adopt_summary(const json::object& state) {
         text += fmt::format("{} entries are of no use: {} can not be read, {} have no image, {} no URL that can be asked for\n", grouped(unused),
                             grouped(number(state, "damaged")), grouped(number(state, "imageless")), grouped(number(state, "bad_urls")));
     }
+    if (const std::uint64_t shards = number(state, "damaged_shards"); shards > 0) {
+        text += fmt::format("{} shards can not be read: the log says why\n", grouped(shards));
+    }
     return text;
 }
 

@@ -39,11 +39,7 @@ void Shard::end_image(Lease lease, Fetched result) {
             wait_for_host(std::move(lease), result);
             return;
         case Disposition::own_fault:
-            // A volume that failed is out by now: the next try is on another one.
-            if (result.outcome != Outcome::shutting_down &&
-                (result.outcome == Outcome::out_of_descriptors || !context_.images.has_room_elsewhere())) {
-                crossing_.fault(result.outcome, result.detail);
-            }
+            own_fault(result);
             frontier_.give_back(std::move(lease), Answer::none);
             return;
         case Disposition::done:
@@ -59,6 +55,14 @@ void Shard::end_image(Lease lease, Fetched result) {
     retry_or_end(std::move(task), std::move(result));
 }
 
+// The crawl pauses, unless the next try is on another volume: one that failed is out by now.
+void Shard::own_fault(const Fetched& result) {
+    if (result.outcome != Outcome::shutting_down &&
+        (result.outcome == Outcome::out_of_descriptors || !context_.images.has_room_elsewhere())) {
+        crossing_.fault(result.outcome, result.detail);
+    }
+}
+
 // What another program had of the URL: taken over, or its host is asked after all.
 void Shard::end_adoption(Lease lease, Fetched result) {
     if (const politeness::Block* block = frontier_.block_of(lease.task())) {
@@ -69,11 +73,11 @@ void Shard::end_adoption(Lease lease, Fetched result) {
         result.detail = lease.task().adoption->detail;
     } else {
         context_.log.debug("adoption.refused", {{"url", lease.task().raw_url}, {"outcome", name_of(result.outcome)}, {"detail", result.detail}});
-        const bool disk_is_full = result.outcome == Outcome::disk_full || result.outcome == Outcome::out_of_descriptors;
-        if (disk_is_full) {
-            crossing_.fault(result.outcome, result.detail);
+        const bool is_our_fault = disposition_of(result.outcome) == Disposition::own_fault;
+        if (is_our_fault) {
+            own_fault(result);
         }
-        lease.task().adoption_failed = !disk_is_full;
+        lease.task().adoption_failed = !is_our_fault;
         lease.task().adoption.reset();
         frontier_.give_back(std::move(lease), Answer::none);
         return;

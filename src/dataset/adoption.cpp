@@ -50,11 +50,12 @@ class Adopter {
   private:
     Checked<void> read_shard(const Img2datasetFolder& folder, std::size_t shard) {
         const auto read = folder.read(shard, [&](Img2datasetSample sample) { note_image(std::move(sample)); });
-        if (!read) {
-            return read.error();
+        if (read) {
+            progress_.damaged += read->damaged;
+            progress_.imageless += read->imageless;
+        } else if (++progress_.damaged_shards <= AdoptionProgress::kMostDamage) {
+            progress_.damage.push_back(read.error().what);
         }
-        progress_.damaged += read->damaged;
-        progress_.imageless += read->imageless;
         ++progress_.shards_done;
         return flush();
     }
@@ -78,6 +79,7 @@ class Adopter {
         row.file = std::move(sample.file);
         row.offset = sample.offset;
         row.size = sample.size;
+        row.modified_ns = sample.modified_ns;
         row.detail = "adopted from img2dataset: " + sample.key;
         progress_.images += note(sample.url, std::move(row)) ? 1U : 0U;
     }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/parse.hpp>
 #include <cerrno>
 #include <filesystem>
@@ -29,6 +30,7 @@ struct Piece {
     std::string file;
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;
 };
 
 // What one key has: at most one of each.
@@ -37,7 +39,20 @@ struct Parts {
     std::optional<Piece> image;
 };
 
-int open_to_read(const std::string& file) { return ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }
+// A regular file, if that is what is there.
+struct OpenFile {
+    explicit OpenFile(const std::string& file) : descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
+        error = descriptor.get() < 0 || ::fstat(descriptor.get(), &status) != 0 ? errno : S_ISREG(status.st_mode) ? 0 : EINVAL;
+    }
+
+    FileDescriptor descriptor;
+    struct stat status {};
+    int error = 0;  // errno
+};
+
+std::int64_t modified_ns(const struct stat& status) {
+    return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
 
 bool is_number(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -61,10 +76,10 @@ Checked<std::map<std::string, Parts>> parts_of_folder(const std::string& folder)
     std::map<std::string, Parts> samples;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-        std::error_code unknown;
-        if (entry->is_regular_file(unknown) && !entry->is_symlink(unknown)) {
-            const std::uint64_t size = entry->file_size(unknown);
-            add(samples, entry->path().filename().string(), Piece{entry->path().string(), 0, unknown ? 0 : size});
+        struct stat status {};
+        const std::string& file = entry->path().native();
+        if (::lstat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+            add(samples, entry->path().filename().native(), Piece{file, 0, static_cast<std::uint64_t>(status.st_size), modified_ns(status)});
         }
     }
     if (error) {
@@ -74,15 +89,16 @@ Checked<std::map<std::string, Parts>> parts_of_folder(const std::string& folder)
 }
 
 Checked<std::map<std::string, Parts>> parts_of_tar(const std::string& file) {
-    const FileDescriptor tar(open_to_read(file));
-    struct stat status {};
-    if (tar.get() < 0 || ::fstat(tar.get(), &status) != 0) {
-        return Problem{file + " can not be read: " + std::generic_category().message(errno)};
+    const OpenFile tar(file);
+    if (tar.error != 0) {
+        return Problem{file + " can not be read: " + std::generic_category().message(tar.error)};
     }
     std::map<std::string, Parts> samples;
     archive::RealFileSystem system;
-    const auto read = archive::for_each_tar_member(system, tar.get(), static_cast<std::uint64_t>(status.st_size), [&](const archive::TarMember& member) {
-        add(samples, member.name, Piece{file, member.offset, member.size});
+    const auto size = static_cast<std::uint64_t>(tar.status.st_size);
+    const std::int64_t modified = modified_ns(tar.status);
+    const auto read = archive::for_each_tar_member(system, tar.descriptor.get(), size, [&](const archive::TarMember& member) {
+        add(samples, member.name, Piece{file, member.offset, member.size, modified});
         return true;
     });
     if (!read) {
@@ -95,17 +111,43 @@ std::string bytes_of(const Piece& piece) {
     if (piece.size > kMostSidecar) {
         return {};
     }
-    const FileDescriptor file(open_to_read(piece.file));
+    const OpenFile file(piece.file);
     std::string bytes(piece.size, '\0');
     std::size_t got = 0;
-    while (file.get() >= 0 && got < bytes.size()) {
-        const ssize_t count = ::pread(file.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(piece.offset + got));
+    while (file.error == 0 && got < bytes.size()) {
+        const ssize_t count = ::pread(file.descriptor.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(piece.offset + got));
         if (count <= 0) {
             return {};
         }
         got += static_cast<std::size_t>(count);
     }
     return got == bytes.size() ? bytes : std::string();
+}
+
+// Numbers that Python writes and JSON does not have: columns of the input that img2dataset hands on may hold them.
+std::string without_odd_numbers(std::string_view text) {
+    constexpr std::array<std::string_view, 2> kOdd{"NaN", "Infinity"};  // a "-" before it is left: -0
+    std::string plain;
+    bool in_string = false;
+    while (!text.empty()) {
+        const auto odd = in_string ? kOdd.end() : std::find_if(kOdd.begin(), kOdd.end(), [&](auto word) { return text.starts_with(word); });
+        if (odd != kOdd.end()) {
+            plain += '0';
+            text.remove_prefix(odd->size());
+            continue;
+        }
+        const std::size_t taken = in_string && text.front() == '\\' && text.size() > 1 ? 2 : 1;
+        in_string = in_string != (text.front() == '"');
+        plain += text.substr(0, taken);
+        text.remove_prefix(taken);
+    }
+    return plain;
+}
+
+json::value parse_sidecar(const std::string& text) {
+    boost::system::error_code broken;
+    json::value value = json::parse(text, broken);
+    return broken ? json::parse(without_odd_numbers(text), broken) : value;
 }
 
 // The text of a field; empty if there is none.
@@ -132,7 +174,8 @@ Checked<Img2datasetFolder> Img2datasetFolder::open(const std::string& folder) {
         return Problem{folder + " can not be read: " + error.message()};
     }
     if (shards.empty()) {
-        return Problem{folder + " has no shards of img2dataset: folders such as 00000, or files such as 00000.tar"};
+        return Problem{folder + " has no shards of img2dataset: folders such as 00000, or files such as 00000.tar (its output_format "
+                                "files or webdataset)"};
     }
     std::sort(shards.begin(), shards.end());
     return Img2datasetFolder(std::move(shards));
@@ -149,9 +192,8 @@ Checked<Img2datasetCounts> Img2datasetFolder::read(std::size_t shard, const Visi
         if (!parts.sidecar) {
             continue;  // nobody says which URL this is
         }
-        boost::system::error_code broken;
-        const json::value sidecar = json::parse(bytes_of(*parts.sidecar), broken);
-        const std::string url = !broken && sidecar.is_object() ? text_in(sidecar.get_object(), "url") : std::string();
+        const json::value sidecar = parse_sidecar(bytes_of(*parts.sidecar));
+        const std::string url = sidecar.is_object() ? text_in(sidecar.get_object(), "url") : std::string();
         if (url.empty()) {
             ++counts.damaged;
             continue;
@@ -162,7 +204,7 @@ Checked<Img2datasetCounts> Img2datasetFolder::read(std::size_t shard, const Visi
             continue;
         }
         ++counts.samples;
-        visit(Img2datasetSample{url, key, std::move(parts.image->file), parts.image->offset, parts.image->size});
+        visit(Img2datasetSample{url, key, std::move(parts.image->file), parts.image->offset, parts.image->size, parts.image->modified_ns});
     }
     return counts;
 }

@@ -233,7 +233,8 @@ awaitable<Fetched> Fetcher::local_image(LocalImage source) {
         auto read = [&file] { return file.next(); };
         const auto piece = co_await offload<Result<std::span<const std::byte>>>(disk_, std::move(read));
         if (!piece) {
-            result.outcome = Outcome::store_error;
+            const bool is_our_fault = archive::outcome_of(piece.error()) == Outcome::out_of_descriptors;
+            result.outcome = is_our_fault ? Outcome::out_of_descriptors : Outcome::broken_image;
             result.detail = piece.error().message();
             co_return result;
         }

@@ -1,6 +1,7 @@
 #include "local_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,11 +20,22 @@ LocalFile::~LocalFile() {
     }
 }
 
+Result<void> LocalFile::open() {
+    // O_NONBLOCK: a pipe in its place is no reason to wait.
+    descriptor_ = ::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+        return archive::errc_of_errno(errno);
+    }
+    const std::int64_t modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+    const bool is_as_noted = source_.modified_ns == 0 || source_.modified_ns == modified_ns;
+    return S_ISREG(status.st_mode) && is_as_noted ? Result<void>() : Result<void>(archive::Errc::vanished);
+}
+
 Result<std::span<const std::byte>> LocalFile::next() {
     if (descriptor_ < 0) {
-        descriptor_ = ::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (descriptor_ < 0) {
-            return archive::errc_of_errno(errno);
+        if (const auto opened = open(); !opened) {
+            return opened.error();
         }
         buffer_.resize(kPieceBytes);
     }

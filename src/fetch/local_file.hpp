@@ -18,10 +18,13 @@ class LocalFile {
     LocalFile& operator=(const LocalFile&) = delete;
 
     /// The next bytes, at most 64 KiB, valid until the next call; empty at the end.
-    /// Errors: those of the archive; vanished also where the file is shorter than it should be.
+    /// Errors: those of the archive; vanished also where the file is shorter than it should be, was written since it was noted,
+    /// or is none.
     [[nodiscard]] Result<std::span<const std::byte>> next();
 
   private:
+    [[nodiscard]] Result<void> open();
+
     LocalImage source_;
     int descriptor_ = -1;
     std::uint64_t read_ = 0;

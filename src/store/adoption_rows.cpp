@@ -26,6 +26,9 @@ Result<Adoption> get_adoption(const Txn& txn, const UrlHash& url) {
     adoption.offset = decoder.varint();
     adoption.size = decoder.varint();
     adoption.detail = decoder.text();
+    if (decoder.remaining() > 0) {  // rows of earlier builds end here
+        adoption.modified_ns = decoder.zigzag();
+    }
     if (!outcome) {
         decoder.fail(Errc::corrupt);
     }
@@ -36,7 +39,7 @@ Result<Adoption> get_adoption(const Txn& txn, const UrlHash& url) {
 Result<void> put_adoption(WriteTxn& txn, const UrlHash& url, const Adoption& adoption) {
     Encoder encoder;
     encoder.u8(kRowVersion).u8(static_cast<std::uint8_t>(adoption.outcome));
-    encoder.text(adoption.file).varint(adoption.offset).varint(adoption.size).text(adoption.detail);
+    encoder.text(adoption.file).varint(adoption.offset).varint(adoption.size).text(adoption.detail).zigzag(adoption.modified_ns);
     return txn.put(Table::adoptions, key_of(url), encoder.bytes());
 }
 

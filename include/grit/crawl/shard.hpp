@@ -118,6 +118,7 @@ class Shard {
 
     void end_image(frontier::Lease lease, fetch::Fetched result);
     void end_adoption(frontier::Lease lease, fetch::Fetched result);
+    void own_fault(const fetch::Fetched& result);
     void follow_redirect(frontier::Lease lease, fetch::Fetched result);
     void retry_or_end(frontier::TaskPtr task, fetch::Fetched result);
     void settle(frontier::TaskPtr task, fetch::Fetched result, std::optional<std::int64_t> retry_at_ms);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "grit/base/result.hpp"
 #include "grit/dataset/img2dataset_folder.hpp"
@@ -30,13 +31,16 @@ struct AdoptionProgress {
     std::uint64_t bad_urls = 0;       ///< That no URL can be made of.
     std::uint64_t damaged = 0;        ///< Sidecars and lines that can not be read.
     std::uint64_t imageless = 0;      ///< Sidecars without an image.
+    std::uint64_t damaged_shards = 0; ///< That can not be read, and are passed over.
+    std::vector<std::string> damage;  ///< In words, of the first `kMostDamage` of them.
+    static constexpr std::size_t kMostDamage = 20;
 };
 
 /// Looked at after each thousand; false ends it: what is noted until then stays so.
 using OnAdoption = std::function<bool(const AdoptionProgress&)>;
 
 /// Repeatable: a URL that was noted before is noted anew.
-/// Errors, in words: of the folder, of the file, of the state.
+/// Errors, in words: of the folder as a whole, of the file, of the state.
 [[nodiscard]] Checked<AdoptionProgress> note_adoptions(store::Writer& writer, const AdoptionOrder& order, const OnAdoption& look);
 
 }  // namespace grit::dataset

@@ -1,7 +1,8 @@
 // An output folder of img2dataset, shard by shard: `00012/000120005.{jpg,json,txt}` or `00012.tar` with the same members.
 //
 // What it says of its images is in the `.json` beside each; of what it could not get only in `00012.parquet`, which this
-// does not read (scripts/img2dataset-failures does).
+// does not read (scripts/img2dataset-failures does). A shard that was cut off while it was written is read as far as it is whole.
+// Its other output formats (parquet, tfrecord) keep images where this does not look.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,7 @@ struct Img2datasetSample {
     std::string file;          ///< Absolute: the image, or the tar that has it.
     std::uint64_t offset = 0;  ///< Of the image in it.
     std::uint64_t size = 0;    ///< Bytes.
+    std::int64_t modified_ns = 0;  ///< When `file` was last written, ns since 1970.
 };
 
 /// Of one shard, or of all.

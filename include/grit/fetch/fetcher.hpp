@@ -53,6 +53,7 @@ struct LocalImage {
     std::string file;          ///< Absolute.
     std::uint64_t offset = 0;  ///< Where they begin in it.
     std::uint64_t size = 0;    ///< Bytes.
+    std::int64_t modified_ns = 0;  ///< When the file was last written, ns since 1970; 0: not looked at.
 };
 
 /// How asking went.
@@ -85,7 +86,9 @@ class Fetcher {
     [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate);
 
     /// Takes an image from a local file instead, judged as one from the web is; nobody is asked.
-    /// Outcomes besides: store_error, where the file can not be read or is shorter.
+    /// Only a regular file is read; a symbolic link is not followed.
+    /// Outcomes besides: broken_image, where the file can not be read, is shorter, or was written since `modified_ns`; of our own
+    /// faults out_of_descriptors, and what a failing volume gives.
     [[nodiscard]] boost::asio::awaitable<Fetched> local_image(LocalImage source);
 
     /// Asks for a robots.txt or a tdmrep.json: `word` by RFC 9309 section 2.3.1 (4xx allows all, and reserves nothing), or

@@ -19,6 +19,9 @@ struct Adoption {
     std::uint64_t offset = 0;           ///< Of the image in it.
     std::uint64_t size = 0;             ///< Bytes.
     std::string detail;                 ///< In a few words, for the record.
+    /// When the file was last written, ns since 1970. One that was written since may have other bytes at this place; 0: not
+    /// known, not looked at.
+    std::int64_t modified_ns = 0;
     bool operator==(const Adoption&) const = default;
 };
 

@@ -1,9 +1,11 @@
 #include "grit/dataset/adoption.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -39,7 +41,16 @@ class AdoptionTest : public testing::Test {
     }
 
     Checked<AdoptionProgress> note(const std::string& failures = {}) {
-        return note_adoptions(*writer_, AdoptionOrder{old_, failures}, [&](const AdoptionProgress&) { return ++looks_ < most_looks_; });
+        return note_adoptions(*writer_, AdoptionOrder{old_, failures}, [&](const AdoptionProgress&) {
+            on_look_();
+            return ++looks_ < most_looks_;
+        });
+    }
+
+    static std::int64_t modified_ns(const std::string& file) {
+        struct stat status {};
+        EXPECT_EQ(::stat(file.c_str(), &status), 0);
+        return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
     }
 
     Result<Adoption> noted(const std::string& url) {
@@ -52,6 +63,7 @@ class AdoptionTest : public testing::Test {
     SystemClock clock_;
     std::unique_ptr<store::Env> env_;
     std::unique_ptr<store::Writer> writer_;
+    std::function<void()> on_look_ = [] {};
     int looks_ = 0;
     int most_looks_ = 1000;
 };
@@ -65,8 +77,9 @@ TEST_F(AdoptionTest, ImagesAreNotedByTheCanonicalUrlOfTheirSidecar) {
     EXPECT_EQ(done->images, 2U);
     EXPECT_EQ(done->shards, 2U);
     EXPECT_EQ(done->shards_done, 2U);
+    const std::string file = old_ + "/00000/000000005.jpg";
     EXPECT_EQ(noted("https://a.example/x.jpg").value(),
-              (Adoption{Outcome::stored, old_ + "/00000/000000005.jpg", 0, 5, "adopted from img2dataset: 000000005"}));
+              (Adoption{Outcome::stored, file, 0, 5, "adopted from img2dataset: 000000005", modified_ns(file)}));
     EXPECT_EQ(noted("http://b.example/y.jpg").value().size, 10U);
     EXPECT_EQ(noted("http://c.example/").error(), store::Errc::not_found);
 }
@@ -110,6 +123,50 @@ TEST_F(AdoptionTest, TarShardsAreReadWhereTheirMembersLie) {
     const Adoption row = noted("https://a.example/1.jpg").value();
     EXPECT_EQ(row.file, old_ + "/00003.tar");
     EXPECT_EQ(test::read_file(row.file).substr(row.offset, row.size), "in the folder");
+    EXPECT_EQ(row.modified_ns, modified_ns(row.file));
+}
+
+// Columns of the input that img2dataset hands on: Python writes numbers that JSON does not have.
+TEST_F(AdoptionTest, SidecarsMayHaveNumbersThatOnlyPythonWrites) {
+    write_sample("00000", "000000001",
+                 R"({"score": NaN, "least": -Infinity, "boxes": [[0.0, NaN]], "caption": "NaN \"NaN", "url": "https://a.example/NaN.jpg"})");
+    write_sample("00000", "000000002", R"({"score": NaM, "url": "https://a.example/2.jpg"})");
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 1U);
+    EXPECT_EQ(done->damaged, 1U);
+    EXPECT_TRUE(noted("https://a.example/NaN.jpg"));
+}
+
+// img2dataset was killed: a tar ends anywhere.
+TEST_F(AdoptionTest, ATarThatWasCutIsReadAsFarAsItIsWhole) {
+    write_sample("00007", "000070001", R"({"url": "https://a.example/1.jpg"})", std::string(5000, 'a'));
+    write_sample("00007", "000070002", R"({"url": "https://a.example/2.jpg"})", std::string(5000, 'b'));
+    const std::string tar = old_ + "/00003.tar";
+    const std::string make = "tar -C " + old_ + "/00007 -cf " + tar + " 000070001.jpg 000070001.json 000070002.json 000070002.jpg";
+    ASSERT_EQ(std::system(make.c_str()), 0);  // NOLINT: a command of this test
+    std::filesystem::remove_all(old_ + "/00007");
+    std::filesystem::resize_file(tar, 9000);
+    write_file(old_ + "/00004.tar", "");
+    write_file(old_ + "/00005.tar", "nothing of an archive");
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 1U);
+    EXPECT_EQ(done->imageless, 1U);
+    EXPECT_TRUE(noted("https://a.example/1.jpg"));
+}
+
+TEST_F(AdoptionTest, AShardThatCanNotBeReadIsPassedOver) {
+    write_sample("00000", "000000001", R"({"url": "https://a.example/1.jpg"})");
+    write_sample("00001", "000010001", R"({"url": "https://a.example/2.jpg"})");
+    write_sample("00002", "000020001", R"({"url": "https://a.example/3.jpg"})");
+    on_look_ = [this] { std::filesystem::remove_all(old_ + "/00001"); };
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 2U);
+    EXPECT_EQ(done->damaged_shards, 1U);
+    ASSERT_EQ(done->damage.size(), 1U);
+    EXPECT_NE(done->damage.front().find("/00001"), std::string::npos);
 }
 
 TEST_F(AdoptionTest, FailuresThatAreFinalAreNotedWithTheirWords) {
