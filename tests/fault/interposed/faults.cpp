@@ -5,6 +5,7 @@
 //   GRIT_DISK_FAULT  "class:error:n:how[:part]": the n-th call of that class (whose path contains `part`) fails;
 //                    class: write sync open rename mkdir unlink truncate any; error: ENOSPC EIO EROFS EMFILE, SHORT (a write takes
 //                    half), KILL (the process dies before the call), KILLED (right after it); how: once, or on (each from then on).
+//                    Several, with ";" between them, count each for itself.
 //   GRIT_DISK_LIFT   a file: once it is there, nothing fails any more.
 //   GRIT_DISK_LOG    the log, appended to. GRIT_DISK_CONTENT=1: with what was written.
 //
@@ -30,6 +31,8 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -45,7 +48,26 @@ struct Fault {
     long n = 0;
     bool from_then_on = false;
     std::string part;
+    long calls = 0;  // so far
 };
+
+// What is to become of a call.
+struct Lot {
+    int error = 0;      // errno; 0: it is made
+    bool half = false;  // of a write: with half of its bytes; of another: EIO
+    bool dies = false;  // the process, right after it
+    [[nodiscard]] bool is_fault() const { return error != 0; }
+};
+
+std::vector<std::string> split(std::string_view text, char mark) {
+    std::vector<std::string> fields;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(mark), text.size());
+        fields.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return fields;
+}
 
 struct Open {
     std::string path;  // empty: none of ours
@@ -77,30 +99,28 @@ class Disk {
         }
     }
 
-    // @return the error that this call is to fail with: 0 if none, EINTR for half a write (no fault of ours is an EINTR).
-    int fault_for(std::string_view kind, std::string_view path, bool& dies_after) {
-        dies_after = false;
-        if (fault_.n == 0 || (fault_.kind != kind && fault_.kind != "any") || path.find(fault_.part) == path.npos) {
-            return 0;
-        }
+    Lot draw(std::string_view kind, std::string_view path) {
+        std::string error;
         {
             const std::scoped_lock lock(mutex_);
-            ++calls_;
-            if (calls_ < fault_.n || (calls_ > fault_.n && !fault_.from_then_on)) {
-                return 0;
+            for (Fault& fault : faults_) {
+                if ((fault.kind == kind || fault.kind == "any") && path.find(fault.part) != path.npos) {
+                    ++fault.calls;
+                    const bool hits = fault.calls == fault.n || (fault.calls > fault.n && fault.from_then_on);
+                    error = hits && error.empty() ? fault.error : error;
+                }
             }
         }
-        if (!lift_.empty() && syscall(SYS_access, lift_.c_str(), F_OK) == 0) {
-            return 0;
+        if (error.empty() || (!lift_.empty() && syscall(SYS_access, lift_.c_str(), F_OK) == 0)) {
+            return {};
         }
-        if (fault_.error == "KILL") {
+        if (error == "KILL") {
             die();
         }
-        dies_after = fault_.error == "KILLED";
         constexpr std::array<std::pair<std::string_view, int>, 5> kErrors{
-            {{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EROFS", EROFS}, {"EMFILE", EMFILE}, {"SHORT", EINTR}}};
-        const auto* const found = std::find_if(kErrors.begin(), kErrors.end(), [this](const auto& e) { return e.first == fault_.error; });
-        return found == kErrors.end() ? 0 : found->second;
+            {{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EROFS", EROFS}, {"EMFILE", EMFILE}, {"SHORT", EIO}}};
+        const auto* const found = std::find_if(kErrors.begin(), kErrors.end(), [&error](const auto& e) { return e.first == error; });
+        return Lot{found == kErrors.end() ? 0 : found->second, error == "SHORT", error == "KILLED"};
     }
 
     [[noreturn]] static void die() {
@@ -149,21 +169,12 @@ class Disk {
   private:
     Disk() {
         open_.resize(kDescriptors);
-        std::string_view paths = value("GRIT_DISK_PATHS");
-        while (!paths.empty()) {
-            const std::size_t end = std::min(paths.find(':'), paths.size());
-            folders_.emplace_back(paths.substr(0, end));
-            paths.remove_prefix(std::min(end + 1, paths.size()));
-        }
-        std::vector<std::string> fields;
-        std::string_view fault = value("GRIT_DISK_FAULT");
-        while (!fault.empty()) {
-            const std::size_t end = std::min(fault.find(':'), fault.size());
-            fields.emplace_back(fault.substr(0, end));
-            fault.remove_prefix(std::min(end + 1, fault.size()));
-        }
-        if (fields.size() >= 4) {
-            fault_ = Fault{fields[0], fields[1], std::atol(fields[2].c_str()), fields[3] == "on", fields.size() > 4 ? fields[4] : ""};
+        folders_ = split(value("GRIT_DISK_PATHS"), ':');
+        for (const std::string& fault : split(value("GRIT_DISK_FAULT"), ';')) {
+            const std::vector<std::string> fields = split(fault, ':');
+            if (fields.size() >= 4) {
+                faults_.push_back({fields[0], fields[1], std::atol(fields[2].c_str()), fields[3] == "on", fields.size() > 4 ? fields[4] : ""});
+            }
         }
         lift_ = value("GRIT_DISK_LIFT");
         content_ = value("GRIT_DISK_CONTENT") == "1";
@@ -179,15 +190,36 @@ class Disk {
     }
 
     std::vector<std::string> folders_;
-    Fault fault_;
+    std::vector<Fault> faults_;
     std::string lift_;
     bool content_ = false;
     int log_ = -1;
     std::mutex mutex_;
     std::mutex log_mutex_;
     std::vector<Open> open_;
-    long calls_ = 0;
 };
+
+// Each call that concerns us: it fails or is made, is logged, and may be the process's last.
+// @param call  makes it; one that takes a bool is told whether with half of its bytes.
+// @param log  is given the result, errno or 0, and whether we made it fail.
+template <class Call, class Log>
+auto attempt(const char* kind, const std::string& path, Call call, Log log) {
+    const Lot lot = Disk::get().draw(kind, path);
+    long result = -1;
+    errno = lot.error;
+    if constexpr (std::is_invocable_v<Call, bool>) {
+        result = lot.is_fault() && !lot.half ? -1 : call(lot.half);
+    } else {
+        result = lot.is_fault() ? -1 : call();
+    }
+    const int saved = errno;
+    log(result, result < 0 ? saved : 0, lot.is_fault());
+    if (lot.dies) {
+        Disk::die();
+    }
+    errno = saved;
+    return result;
+}
 
 // Any call that has a path or two and gives 0 or an error.
 template <class Call>
@@ -198,55 +230,47 @@ int path_call(const char* kind, const char* name, const char* path, const char* 
     if (!disk.is_ours(from) && !disk.is_ours(to)) {
         return call();
     }
-    bool dies = false;
-    const int error = disk.fault_for(kind, to.empty() ? from : to, dies);
-    int result = -1;
-    if (error != 0) {
-        errno = error == EINTR ? EIO : error;
-    } else {
-        result = call();
-    }
-    const int saved = errno;
-    disk.log(name, -1, result, result < 0 ? saved : 0, error != 0, 0, from, to);
-    if (dies) {
-        Disk::die();
-    }
-    errno = saved;
-    return result;
+    return static_cast<int>(attempt(kind, to.empty() ? from : to, call, [&](long result, int error, bool fault) {
+        disk.log(name, -1, result, error, fault, 0, from, to);
+    }));
 }
 
 template <class Call>
 int open_call(const char* path, int flags, Call call) {
     Disk& disk = Disk::get();
-    if (path == nullptr || !disk.is_ours(path)) {
+    const bool is_ours = path != nullptr && disk.is_ours(path);
+    const auto opened = [&] {
         const int descriptor = call();
-        if (descriptor >= 0) {
-            const int saved = errno;
-            disk.note_open(descriptor, "", 0);
-            errno = saved;
-        }
+        const int saved = errno;
+        disk.note_open(descriptor, is_ours ? path : "", is_ours ? flags : 0);
+        errno = saved;
         return descriptor;
+    };
+    if (!is_ours) {
+        return opened();
     }
-    bool dies = false;
-    const int error = disk.fault_for("open", path, dies);
     const bool is_new = (flags & O_CREAT) != 0 && syscall(SYS_access, path, F_OK) != 0;
-    int descriptor = -1;
-    if (error != 0) {
-        errno = error == EINTR ? EIO : error;
-    } else {
-        descriptor = call();
-    }
-    const int saved = errno;
-    if (descriptor >= 0) {
-        disk.note_open(descriptor, path, flags);
-    }
     const char* const what = is_new ? "create" : (flags & O_TRUNC) != 0 ? "empty" : "open";
-    disk.log(what, descriptor, descriptor < 0 ? -1 : 0, descriptor < 0 ? saved : 0, error != 0, flags, path, "");
-    if (dies) {
-        Disk::die();
+    return static_cast<int>(attempt("open", path, opened, [&](long descriptor, int error, bool fault) {
+        disk.log(what, static_cast<int>(descriptor), descriptor < 0 ? -1 : 0, error, fault, flags, path, "");
+    }));
+}
+
+std::vector<iovec> first_half(const std::vector<iovec>& parts) {
+    std::size_t size = 0;
+    for (const iovec& part : parts) {
+        size += part.iov_len;
     }
-    errno = saved;
-    return descriptor;
+    std::size_t half = std::max<std::size_t>(size / 2, 1);
+    std::vector<iovec> less;
+    for (iovec part : parts) {
+        part.iov_len = std::min(part.iov_len, half);
+        half -= part.iov_len;
+        if (part.iov_len > 0) {
+            less.push_back(part);
+        }
+    }
+    return less;
 }
 
 // @param at  the offset, or -1 for where the file stands.
@@ -259,43 +283,21 @@ ssize_t write_call(int descriptor, std::vector<iovec> parts, long at, Call call)
         return call(parts);
     }
     const bool syncs = (file.flags & O_DSYNC) != 0;
-    bool dies = false;
-    bool dies_of_sync = false;
-    const int sync_error = syncs ? disk.fault_for("sync", file.path, dies_of_sync) : 0;
-    const int error = disk.fault_for("write", file.path, dies);
-    ssize_t result = -1;
-    if (error == EINTR) {
-        std::size_t size = 0;
-        for (const iovec& part : parts) {
-            size += part.iov_len;
-        }
-        std::size_t half = std::max<std::size_t>(size / 2, 1);
-        std::vector<iovec> less;
-        for (iovec part : parts) {
-            part.iov_len = std::min(part.iov_len, half);
-            half -= part.iov_len;
-            if (part.iov_len > 0) {
-                less.push_back(part);
-            }
-        }
-        result = call(less);
-    } else if (error != 0) {
-        errno = error;
-    } else {
-        result = call(parts);
-    }
-    int saved = errno;
-    const long offset = at >= 0 ? at : lseek(descriptor, 0, SEEK_CUR) - std::max<long>(result, 0);
-    disk.log(syncs && sync_error == 0 ? "dwrite" : "write", descriptor, result, result < 0 ? saved : 0, error != 0, offset, file.path, "", parts);
-    if (sync_error != 0 && result >= 0) {  // the bytes are in the cache, and the disk has refused them
-        disk.log("syncfail", descriptor, -1, sync_error, true, 0, file.path, "");
+    const Lot sync = syncs ? disk.draw("sync", file.path) : Lot{};
+    const auto made = [&](bool half) { return call(half ? first_half(parts) : parts); };
+    long result = attempt("write", file.path, made, [&](long size, int error, bool fault) {
+        const long offset = at >= 0 ? at : lseek(descriptor, 0, SEEK_CUR) - std::max<long>(size, 0);
+        const bool is_durable = syncs && !sync.is_fault();
+        disk.log(is_durable ? "dwrite" : "write", descriptor, size, error, fault, offset, file.path, "", parts);
+    });
+    if (sync.is_fault() && result >= 0) {  // the bytes are in the cache, and the disk has refused them
+        disk.log("syncfail", descriptor, -1, sync.error, true, 0, file.path, "");
         result = -1;
-        saved = sync_error == EINTR ? EIO : sync_error;
+        errno = sync.error;
     }
-    if (dies || dies_of_sync) {
+    if (sync.dies) {
         Disk::die();
     }
-    errno = saved;
     return result;
 }
 
@@ -306,22 +308,10 @@ int sync_call(const char* name, int descriptor, Call call) {
     if (file.path.empty()) {
         return call();
     }
-    bool dies = false;
-    const int error = disk.fault_for("sync", file.path, dies);
     disk.log("syncing", descriptor, 0, 0, false, 0, file.path, name);
-    int result = -1;
-    if (error != 0) {
-        errno = error == EINTR ? EIO : error;
-    } else {
-        result = call();
-    }
-    const int saved = errno;
-    disk.log(result == 0 ? name : "syncfail", descriptor, result, result < 0 ? saved : 0, error != 0, 0, file.path, name);
-    if (dies) {
-        Disk::die();
-    }
-    errno = saved;
-    return result;
+    return static_cast<int>(attempt("sync", file.path, call, [&](long result, int error, bool fault) {
+        disk.log(result == 0 ? name : "syncfail", descriptor, result, error, fault, 0, file.path, name);
+    }));
 }
 
 template <class Call>
@@ -331,21 +321,9 @@ int truncate_call(int descriptor, long size, Call call) {
     if (file.path.empty()) {
         return call();
     }
-    bool dies = false;
-    const int error = disk.fault_for("truncate", file.path, dies);
-    int result = -1;
-    if (error != 0) {
-        errno = error == EINTR ? EIO : error;
-    } else {
-        result = call();
-    }
-    const int saved = errno;
-    disk.log("truncate", descriptor, result, result < 0 ? saved : 0, error != 0, size, file.path, "");
-    if (dies) {
-        Disk::die();
-    }
-    errno = saved;
-    return result;
+    return static_cast<int>(attempt("truncate", file.path, call, [&](long result, int error, bool fault) {
+        disk.log("truncate", descriptor, result, error, fault, size, file.path, "");
+    }));
 }
 
 // Before the descriptor is closed: a moment later it may be another file's.
