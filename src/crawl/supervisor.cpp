@@ -189,6 +189,9 @@ void Supervisor::stop() {
     }
     committer_.finish();
     parts_.volumes.close();
+    if (started_) {
+        watch_volumes();  // one that went out since the last look is told of
+    }
     if (stats_files_) {
         stats_files_->stop();
         const auto written = parts_.once && started_ ? stats_files_->write() : Checked<void>();

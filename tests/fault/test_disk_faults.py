@@ -1,7 +1,7 @@
 """Calls that concern the state and the images fail, at the first, second, ... of them: once, or from then on.
 
-gritd goes on, or pauses, or ends and says why; nobody is charged, nothing is lost, and no image of a failed sync is ever named.
-In CI the calls of each kind are gone through with a stride; GRIT_DISK_FAULTS=all takes every one with every error.
+gritd goes on, or pauses, or ends and says why; nobody is charged, nothing is lost, and no byte of a failed sync is ever believed.
+In CI the calls of some kinds are gone through with a stride; GRIT_DISK_FAULTS=all takes every one with every error.
 """
 
 from __future__ import annotations
@@ -13,128 +13,190 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness import processes
+from harness.belief import Belief
 from harness.case import CrawlCase
-from harness.disk_log import Call, read_disk_log
+from harness.disk_log import read_disk_log
 from harness.small_crawl import SmallCrawl
 
 ALL = os.environ.get("GRIT_DISK_FAULTS") == "all"
 # A run mostly waits: a fault of our own rests the crawl for five seconds.
-JOBS = int(os.environ.get("GRIT_KILL_JOBS", "12"))
-HOSTS = 3
+JOBS = int(os.environ.get("GRIT_KILL_JOBS", "24"))
+LANES = 3  # of the calls of a kind, side by side
 # Ended by itself, and why: all settled, something waits, the disk failed at the start, or goes on failing.
 GOOD_ENDS = (0, 7, 74, 75)
-# class of calls: (errors in CI, stride in CI); with all of them: every error, stride 1.
-KINDS = {
-    "sync": (("EIO",), 1),
-    "rename": (("ENOSPC", "EIO"), 4),
-    "mkdir": (("ENOSPC", "EROFS"), 1),
-    "truncate": (("EIO",), 1),
-    "unlink": (("EIO",), 4),
-    "open": (("EMFILE", "EIO"), 6),
-    "write": (("ENOSPC", "SHORT"), 8),
-}
 ERRORS = {
     "sync": ("EIO", "ENOSPC", "EROFS"),
     "write": ("ENOSPC", "EIO", "EROFS", "SHORT"),
     "open": ("EMFILE", "ENOSPC", "EIO", "EROFS"),
 }
 MOST_CALLS = 1000
+REFUSALS = ("create", "write", "syncfail", "rename", "mkdir")  # that say something of a volume
 
 
-def errors_of(kind: str) -> tuple[str, ...]:
-    return ERRORS.get(kind, ("ENOSPC", "EIO", "EROFS")) if ALL else KINDS[kind][0]
+class Sweep(CrawlCase):
+    """Crawls of which each has one call that fails, or all from one on."""
 
+    HOSTS = 3
+    STORAGE: dict = {}
+    VOLUMES: tuple[str, ...] = ()
+    PART = ""  # of the paths whose calls fail
+    # class of calls: (errors in CI, stride in CI); with all of them: every error, stride 1.
+    KINDS: dict[str, tuple[tuple[str, ...], int]] = {}
 
-class DiskFaults(CrawlCase):
-    def crawl(self, name: str, **overrides: dict) -> SmallCrawl:
-        retry = {"schedule": ["100ms", "100ms"], "once_patience": "3s"}
-        return SmallCrawl(self, name, hosts=HOSTS, **({"retry": retry} | overrides))
+    def crawl(self, name: str) -> SmallCrawl:
+        retry = {"schedule": ["100ms", "100ms"], "once_patience": "8s"}
+        return SmallCrawl(self, name, hosts=self.HOSTS, volumes=self.VOLUMES, storage=self.STORAGE, retry=retry)
 
-    def sweep(self, run) -> None:
-        """`run(kind, error, n)` for each; it says what came of it, or None if there was no n-th call."""
+    def errors_of(self, kind: str) -> tuple[str, ...]:
+        return ERRORS.get(kind, ("ENOSPC", "EIO", "EROFS")) if ALL else self.KINDS[kind][0]
 
-        def every_time(kind: str, error: str) -> list[str]:
+    def sweep(self, run, every: int = 1) -> None:
+        """`run(kind, error, n)` for each, or every third; it says what came of it, or None if there was no n-th call."""
+
+        def every_time(kind: str, error: str, lane: int) -> list[str]:
             met = []
-            for n in range(1, MOST_CALLS, 1 if ALL else KINDS[kind][1]):
+            stride = 1 if ALL else self.KINDS[kind][1] * every
+            for n in range(1 + lane * stride, MOST_CALLS, LANES * stride):
                 try:
                     how = run(kind, error, n)
                 except Exception as failure:
                     raise self.failureException(f"{kind} {n} fails with {error}: {failure}") from failure
                 if how is None:
                     return met
-                met += [how] if how else []
+                met.append(how)
             raise self.failureException(f"{kind}: more than {MOST_CALLS} calls")
 
         wanted = os.environ.get("GRIT_DISK_ONLY", "")
         with ThreadPoolExecutor(JOBS) as pool:
             runs = {
-                f"{kind} {error}": pool.submit(every_time, kind, error)
-                for kind in KINDS
-                for error in errors_of(kind)
+                f"{kind} {error}": [pool.submit(every_time, kind, error, lane) for lane in range(LANES)]
+                for kind in self.KINDS
+                for error in self.errors_of(kind)
                 if wanted in f"{kind} {error}"
             }
-        failures = [run.exception() for run in runs.values() if run.exception()]
-        for what, run in runs.items():
-            if not run.exception():
-                print(f"{what}: {len(run.result())} calls failed: {dict(Counter(run.result()))}")
+        failures = [run.exception() for lanes in runs.values() for run in lanes if run.exception()]
+        for what, lanes in runs.items():
+            if not any(run.exception() for run in lanes):
+                met = Counter(how for run in lanes for how in run.result())
+                print(f"{what}: {met.total()} calls failed: {dict(met)}")
         if failures:
             raise failures[0]
+
+    def fail_once(self, kind: str, error: str, n: int) -> str | None:
+        crawl = self.crawl(f"{kind}-{error}-{n}")
+        crawl.life(self.environment(crawl, FAULT=f"{kind}:{error}:{n}:once:{self.PART}"), codes=GOOD_ENDS)
+        return f"ended {crawl.last_code}" if self.judge(crawl) else None
+
+    def fail_until_mended(self, kind: str, error: str, n: int) -> str | None:
+        """A daemon that is to run for days: it waits for the disk, or ends to be started again."""
+        crawl = self.crawl(f"{kind}-{error}-{n}-on")
+        lift = crawl.daemon.directory / "mended"
+        how = crawl.wait_out(self.environment(crawl, FAULT=f"{kind}:{error}:{n}:on:{self.PART}", LIFT=str(lift)), lift)
+        return how if self.judge(crawl) else None
+
+    def environment(self, crawl: SmallCrawl, **settings: str) -> dict[str, str]:
+        return processes.interposed(crawl.folders, LOG=str(self.log(crawl)), **settings)
+
+    @staticmethod
+    def log(crawl: SmallCrawl) -> Path:
+        return crawl.daemon.directory / "disk.log"
+
+    def judge(self, crawl: SmallCrawl) -> bool:
+        """Finishes and checks what the life with the fault has left. @return whether anything failed in that life."""
+        failed = any(call.fault for call in read_disk_log(self.log(crawl)))
+        crawl.finish(self.environment(crawl))
+        crawl.check()
+        for root in crawl.folders[1:]:
+            self.assertEqual(Belief(root).follow(read_disk_log(self.log(crawl))), [])
+        return failed
+
+
+class DiskFaults(Sweep):
+    """One root, a file per image; the state's calls, too."""
+
+    KINDS = {
+        "sync": (("EIO",), 1),
+        "rename": (("ENOSPC", "EIO"), 4),
+        "mkdir": (("ENOSPC", "EROFS"), 1),
+        "truncate": (("EIO",), 1),
+        "unlink": (("EIO",), 4),
+        "open": (("EMFILE", "EIO"), 6),
+        "write": (("ENOSPC", "SHORT"), 8),
+    }
 
     def test_one_call_fails(self):
         self.sweep(self.fail_once)
 
-    def fail_once(self, kind: str, error: str, n: int) -> str | None:
-        crawl = self.crawl(f"{kind}-{error}-{n}")
-        log = Path(crawl.folders[0]).parent / "disk.log"
-        environment = processes.interposed(crawl.folders, FAULT=f"{kind}:{error}:{n}:once", LOG=str(log))
-        crawl.life(environment, codes=GOOD_ENDS)
-        code = crawl.last_code
-        calls = read_disk_log(log)
-        crawl.finish()
-        crawl.check()
-        self.check_failed_syncs(calls, crawl.folders[1])
-        return f"ended {code}" if any(call.fault for call in calls) else None
+    def test_all_calls_fail_until_the_disk_is_mended(self):
+        self.sweep(self.fail_until_mended, every=3)
 
-    def check_failed_syncs(self, calls: list[Call], root: str) -> None:
-        """What was written before a sync of the images that failed, and after the last one that worked, is never published."""
-        dirty: set[str] = set()
-        lost: set[str] = set()
-        for call in calls:
-            if not call.path.startswith(root):
-                continue
-            if call.name in ("create", "write") and call.error == 0:
-                dirty.add(call.path)
-            elif call.name == "syncfs":
-                dirty.clear()
-            elif call.name == "syncfail" and call.other == "syncfs":
-                lost |= dirty
-                dirty.clear()
-            elif call.name == "rename" and call.error == 0 and "/tmp/" in call.path:
-                self.assertNotIn(call.path, lost, "published after its sync failed")
+
+class ShardFaults(Sweep):
+    """Tar shards: what the volume of the images refuses."""
+
+    HOSTS = 1
+    STORAGE = {"layout": "webdataset", "shard_images": 5}
+    PART = "/images"
+    KINDS = {
+        "sync": (("EIO",), 1),
+        "rename": (("ENOSPC",), 1),
+        "truncate": (("EIO",), 1),
+        "unlink": (("EIO",), 3),
+        "open": (("EMFILE", "EIO"), 3),
+        "write": (("ENOSPC", "SHORT"), 1),
+    }
+
+    def test_one_call_fails(self):
+        self.sweep(self.fail_once)
 
     def test_all_calls_fail_until_the_disk_is_mended(self):
-        self.sweep(self.fail_until_mended)
+        self.sweep(self.fail_until_mended, every=3)
 
-    def fail_until_mended(self, kind: str, error: str, n: int) -> str | None:
-        """A daemon that is to run for days: it waits for the disk, or ends to be started again."""
-        if not ALL and n > 1 and n % (3 * KINDS[kind][1]) != 1:
-            return ""  # left out
-        crawl = self.crawl(f"{kind}-{error}-{n}-on")
-        folder = Path(crawl.folders[0]).parent
-        lift, log = folder / "mended", folder / "disk.log"
-        environment = processes.interposed(crawl.folders, FAULT=f"{kind}:{error}:{n}:on", LIFT=str(lift), LOG=str(log))
-        how = crawl.wait_out(environment, lift)
-        calls = read_disk_log(log)
-        crawl.finish()
-        crawl.check()
-        self.check_failed_syncs(calls, crawl.folders[1])
-        return how if any(call.fault for call in calls) else None
+    def test_what_a_failed_sync_was_about_can_not_be_cut_off_either(self):
+        self.KINDS = {"sync": (("EIO",), 1)}
+        self.sweep(self.fail_to_cut)
+
+    def fail_to_cut(self, kind: str, error: str, n: int) -> str | None:
+        crawl = self.crawl(f"{kind}-{error}-{n}-cut")
+        faults = (f"{what}:{error}:{times}:once:.tar" for what, times in ((kind, n), ("truncate", 1), ("unlink", 1)))
+        crawl.life(self.environment(crawl, FAULT=";".join(faults)))
+        return "ended 0" if self.judge(crawl) else None
 
 
-class Killed(DiskFaults):
+class VolumeFaults(Sweep):
+    """One of two volumes refuses: the other goes on, and nothing is paused for it."""
+
+    HOSTS = 1
+    VOLUMES = ("b",)
+    PART = "/volume-b"
+    KINDS = {
+        "sync": (("EIO",), 1),
+        "rename": (("EROFS",), 1),
+        "mkdir": (("ENOSPC",), 1),
+        "unlink": (("EIO",), 1),
+        "open": (("EIO",), 2),
+        "write": (("ENOSPC", "SHORT"), 2),
+    }
+
+    def test_one_call_fails(self):
+        self.sweep(self.fail_once)
+
+    def test_shards_on_two_volumes(self):
+        self.STORAGE = {"layout": "webdataset", "shard_images": 5}
+        self.sweep(self.fail_once)
+
+    def judge(self, crawl: SmallCrawl) -> bool:
+        said = crawl.daemon.log_text()
+        if "daemon.ready" in said:
+            self.assertNotIn("crawl.paused", said, "the other volume is sound")
+            self.assertEqual(crawl.last_code, 0, said[-4000:])
+            if any(call.fault and call.result < 0 and call.name in REFUSALS for call in read_disk_log(self.log(crawl))):
+                self.assertRegex(said, r"volume\.(out|full) volume=b", "told, however soon the end was")
+        return super().judge(crawl)
+
+
+class Killed(Sweep):
     """kill -9 before and after each call, LMDB's own among them: the release binary, with nothing built in."""
-
-    test_one_call_fails = test_all_calls_fail_until_the_disk_is_mended = None
 
     def test_killed_at_each_call(self):
         before = os.environ.get("GRIT_DISK_ONLY", "")

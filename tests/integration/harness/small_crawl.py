@@ -50,7 +50,17 @@ class SmallCrawl:
 
     IMAGES = HOSTS * 6 + OPTED_OUT_IMAGES  # that are served
 
-    def __init__(self, case: CrawlCase, name: str, optout: bool = False, hosts: int = HOSTS, busy: bool = False, **overrides: dict) -> None:
+    def __init__(
+        self,
+        case: CrawlCase,
+        name: str,
+        optout: bool = False,
+        hosts: int = HOSTS,
+        busy: bool = False,
+        volumes: tuple[str, ...] = (),
+        **overrides: dict,
+    ) -> None:
+        """@param volumes names of image volumes besides the root. @param overrides as of `config_for`."""
         self._case = case
         self._folder = case.directory / name
         self._folder.mkdir()
@@ -67,6 +77,11 @@ class SmallCrawl:
         }
         for table, keys in overrides.items():
             options[table] = options.get(table, {}) | keys
+        self._volumes = {name: self._folder / f"volume-{name}" for name in volumes}
+        for path in self._volumes.values():
+            path.mkdir()
+        if volumes:
+            options["storage"]["volumes"] = {name: str(path) for name, path in self._volumes.items()}
         self.daemon: Daemon = case.daemon(self.web, self.sources, name=f"{name}/gritd", **options)
         self._optout = optout
         self._ordered = False
@@ -148,9 +163,9 @@ class SmallCrawl:
         ledger = self.daemon.state_dir / "optouts.jsonl"
         return ledger.exists() and ledger.read_text().endswith("\n")
 
-    def finish(self) -> None:
+    def finish(self, environment: dict | None = None) -> None:
         """A life without faults, to the end."""
-        self.daemon.start(once=False)
+        self.daemon.start(once=False, environment=environment)
         if self._optout and not self._ordered:
             self._order()  # who got no answer asks again
         self._case.wait_settled(self.daemon, LIFE_LIMIT_S)
@@ -162,7 +177,7 @@ class SmallCrawl:
     @property
     def folders(self) -> list[str]:
         """What a disk's failures are about: the state and the images."""
-        return [str(self.daemon.state_dir), str(self.daemon.root)]
+        return [str(path) for path in (self.daemon.state_dir, self.daemon.root, *self._volumes.values())]
 
     def begin_again(self) -> None:
         """The folders were changed: what was on record in earlier lives counts no more, what is there now does."""
@@ -184,7 +199,8 @@ class SmallCrawl:
         case.assertEqual(set(entries), wanted)
         report = check(self.sources, self.web.log_file, daemon.root, entries, Options(finished=not self._optout, allowance=1000))
         case.assert_clean(report)
-        case.assertEqual(list((daemon.root / ".gritd" / "tmp").iterdir()), [], "left-over temporaries")
+        for root in (daemon.root, *self._volumes.values()):
+            case.assertEqual(list((root / ".gritd" / "tmp").iterdir()), [], "left-over temporaries")
         case.assertEqual(self.stats["lines"], count)
         case.assertEqual(sum(self.stats["outcomes"].values()) + self.stats["quarantined"], count, self.stats)
         bad = [(entry["file"], entry["line"]) for entry in map(json.loads, (daemon.state_dir / "quarantine.jsonl").read_text().splitlines())]
