@@ -6,6 +6,8 @@ Computed, not pulled: gritd's calls are logged with what they wrote, and a cut i
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import unittest
@@ -13,7 +15,9 @@ from collections import Counter
 
 from harness import power, processes
 from harness.case import CrawlCase
+from harness.checker import read_map
 from harness.disk_log import Call, read_disk_log
+from harness.shards import all_samples, is_whole
 from harness.small_crawl import SmallCrawl
 
 CUTS = int(os.environ.get("GRIT_POWER_CUTS", "15"))
@@ -21,7 +25,15 @@ SEED = int(os.environ.get("GRIT_POWER_SEED", "20240611"))
 HOSTS = 6
 
 
-class PowerLoss(CrawlCase):
+class Cuts(CrawlCase):
+    STORAGE: dict = {}
+
+    def crawl(self, name: str, hosts: int = HOSTS, **options) -> SmallCrawl:
+        return SmallCrawl(self, name, hosts=hosts, storage=self.STORAGE, **options)
+
+    def look(self, crawl: SmallCrawl) -> None:
+        """At what a layout has besides images, when all is over."""
+
     def setUp(self) -> None:
         super().setUp()
         self.lot = random.Random(f"{SEED} {self.id()}")
@@ -39,7 +51,9 @@ class PowerLoss(CrawlCase):
         power.put_on_disk(tree, crawl.folders)
         crawl.begin_again()
         crawl.finish()
-        return crawl.check(go_on=True)
+        again = crawl.check(go_on=True)
+        self.look(crawl)
+        return again
 
     def cut_often(self, crawl: SmallCrawl, first: int = 0) -> None:
         calls = read_disk_log(self.log)
@@ -56,20 +70,26 @@ class PowerLoss(CrawlCase):
                 ) from failure
         print(f"{CUTS} cuts survived, seed {SEED}")
 
+
+class PowerLoss(Cuts):
+    # In whose midst a life before is killed, and syncs that fail.
+    KILLED_AT = "rename:KILLED:9:once"
+    FAILED_SYNCS = ("sync:EIO:2:once:images", "sync:EIO:3:once:images", "sync:EIO:7:once:data.mdb", "sync:EIO:8:once:data.mdb")
+
     def test_a_crawl(self):
-        crawl = SmallCrawl(self, "crawl", hosts=HOSTS)
+        crawl = self.crawl("crawl")
         crawl.life(self.recorded(crawl))
         self.cut_often(crawl)
 
     def test_a_crawl_that_was_killed_and_cleans_up(self):
-        crawl = SmallCrawl(self, "crawl", hosts=HOSTS)
-        self.assertTrue(crawl.life(self.recorded(crawl, FAULT="rename:KILLED:9:once")))
+        crawl = self.crawl("crawl")
+        self.assertTrue(crawl.life(self.recorded(crawl, FAULT=self.KILLED_AT)))
         before = len(read_disk_log(self.log))
         crawl.life(self.recorded(crawl))
         self.cut_often(crawl, first=before)
 
     def test_an_opt_out(self):
-        crawl = SmallCrawl(self, "crawl", hosts=2, optout=True)
+        crawl = self.crawl("crawl", hosts=2, optout=True)
         crawl.life(self.recorded(crawl))
         before = len(read_disk_log(self.log))
         crawl.opt_out(self.recorded(crawl))
@@ -77,23 +97,65 @@ class PowerLoss(CrawlCase):
 
     def test_syncs_that_failed_before(self):
         """What a failed sync may have thrown away is never counted on, whatever sync worked later."""
-        for number, fault in enumerate(("sync:EIO:2:once:images", "sync:EIO:3:once:images", "sync:EIO:7:once:data.mdb", "sync:EIO:8:once:data.mdb")):
+        for number, fault in enumerate(self.FAILED_SYNCS):
             with self.subTest(fault):
-                crawl = SmallCrawl(self, f"crawl{number}", hosts=HOSTS)
+                crawl = self.crawl(f"crawl{number}")
                 crawl.life(self.recorded(crawl, FAULT=fault), codes=(0, 74, 75))
                 self.assertIn("syncfail", [call.name for call in read_disk_log(self.log)])
                 crawl.life(self.recorded(crawl))  # also what a life after it makes of that is cut
                 self.cut_often(crawl)
 
 
-class Mutations(PowerLoss):
-    """A sync less, and the cuts above find it: they would be worth nothing otherwise."""
+class ShardPowerLoss(PowerLoss):
+    """Tar shards: a sync of the shard takes the place of that of the temporaries, and its name is synced when it is new."""
 
-    test_a_crawl = test_a_crawl_that_was_killed_and_cleans_up = test_an_opt_out = test_syncs_that_failed_before = None
+    STORAGE = {"layout": "webdataset", "shard_images": 10}
+    KILLED_AT = "sync:KILLED:2:once:.tar"
+    FAILED_SYNCS = ("sync:EIO:1:once:.tar", "sync:EIO:2:once:.tar", "sync:EIO:3:once:images/")
+
+    def look(self, crawl: SmallCrawl) -> None:
+        samples = all_samples(crawl.daemon.root)
+        self.assertEqual(set(samples), set(read_map(crawl.daemon.state_dir).values()))
+        self.assertEqual([location for location, sample in samples.items() if not is_whole(sample)], [])
+
+
+class SidecarPowerLoss(Cuts):
+    """img2dataset's names: the files beside an image are as durable as it is."""
+
+    STORAGE = {"layout": "img2dataset"}
+
+    def look(self, crawl: SmallCrawl) -> None:
+        for path in set(read_map(crawl.daemon.state_dir).values()):
+            image = crawl.daemon.root / path
+            sidecar = json.loads(image.with_suffix(".json").read_text())
+            self.assertEqual(sidecar["sha256"], hashlib.sha256(image.read_bytes()).hexdigest())
+            self.assertEqual(image.with_suffix(".txt").read_text(), sidecar["caption"])
+
+    def test_a_crawl(self):
+        crawl = self.crawl("crawl")
+        crawl.life(self.recorded(crawl))
+        self.cut_often(crawl)
+
+
+class VolumePowerLoss(Cuts):
+    """Two volumes, and each has lost what it has lost."""
+
+    def test_a_crawl(self):
+        crawl = self.crawl("crawl", volumes=("b",))
+        crawl.life(self.recorded(crawl))
+        self.cut_often(crawl)
+
+    def test_a_crawl_into_shards(self):
+        self.STORAGE = ShardPowerLoss.STORAGE
+        self.test_a_crawl()
+
+
+class Mutations(Cuts):
+    """A sync less, and the cuts above find it: they would be worth nothing otherwise."""
 
     def breach(self, without: power.Mutation) -> str:
         """@return how the first breach was seen."""
-        crawl = SmallCrawl(self, "crawl", hosts=HOSTS)
+        crawl = self.crawl("crawl")
         crawl.life(self.recorded(crawl))
         calls = read_disk_log(self.log)
         for _ in range(60):
@@ -117,6 +179,15 @@ class Mutations(PowerLoss):
 
     def test_headers_of_the_state_that_are_not_synced(self):
         self.assertIn("reported", self.breach(lambda call, before: call.name == "dwrite"))
+
+    def test_shards_that_are_not_synced(self):
+        self.STORAGE = {"layout": "webdataset", "shard_images": 1000}  # or the sync of a new name covers others' bytes
+        seen = self.breach(lambda call, before: call.path.endswith(".tar") and call.name == "fdatasync")
+        self.assertRegex(seen, "bytes_never_served|file_missing")
+
+    def test_names_of_shards_that_are_not_synced(self):
+        self.STORAGE = ShardPowerLoss.STORAGE
+        self.assertIn("file_missing", self.breach(lambda call, before: call.name == "syncfs" and before >= 2))
 
 
 if __name__ == "__main__":
