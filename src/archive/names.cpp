@@ -25,4 +25,9 @@ std::optional<Ordinal> ordinal_of(std::string_view path) {
     return ordinal;
 }
 
+std::string_view volume_of(std::string_view location) noexcept {
+    const bool is_named = !location.empty() && location.front() >= 'a' && location.front() <= 'z';
+    return is_named ? location.substr(0, location.find('/')) : std::string_view();
+}
+
 }  // namespace grit::archive

@@ -29,16 +29,13 @@ Volumes::Member* Volumes::owner_of(std::string_view temp_name) const {
     return owner == members_.end() ? nullptr : owner->get();
 }
 
-// Locations of the first volume begin with the digits of a shard, names with a letter.
 Volumes::Located Volumes::locate(std::string_view location) const {
-    const bool is_named = !location.empty() && location.front() >= 'a' && location.front() <= 'z';
-    const std::size_t slash = is_named ? std::min(location.find('/'), location.size()) : 0;
-    const std::string_view name = location.substr(0, slash);
+    const std::string_view name = volume_of(location);
     const auto found = std::find_if(members_.begin(), members_.end(), [&](const auto& member) { return member->name == name; });
     if (found == members_.end()) {
         return {};
     }
-    return {found->get(), location.substr(is_named ? std::min(slash + 1, location.size()) : 0)};
+    return {found->get(), location.substr(name.empty() ? 0 : std::min(name.size() + 1, location.size()))};
 }
 
 std::vector<std::string> Volumes::prefixed(const Member& member, std::vector<std::string> paths) const {

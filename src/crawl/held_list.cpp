@@ -2,6 +2,7 @@
 
 #include "durable_file.hpp"
 
+#include "grit/archive/names.hpp"
 #include "grit/base/low_priority.hpp"
 #include "grit/store/tables.hpp"
 
@@ -18,18 +19,13 @@ namespace {
 // Rows of one reading transaction: some milliseconds.
 constexpr std::size_t kRowsAtOnce = 2'048;
 
-// Locations of the first volume begin with the digits of a shard.
-bool is_on(const std::string& prefix, const std::string& location) {
-    return !location.empty() && (prefix.empty() ? location.front() < 'a' || location.front() > 'z' : location.starts_with(prefix));
-}
-
 }  // namespace
 
 HeldList::HeldList(store::Env& env, const Logger& log) : env_(env), log_(log) {}
 
 HeldList::~HeldList() { stop(); }
 
-void HeldList::begin(const std::string& name, const std::string& prefix) {
+void HeldList::begin(const std::string& name, const std::string& volume) {
     const std::lock_guard lock(mutex_);
     HeldState& state = states_[name];
     if (state.running || stopping_) {
@@ -37,7 +33,7 @@ void HeldList::begin(const std::string& name, const std::string& prefix) {
     }
     state = HeldState{};
     state.running = true;
-    orders_.push_back(Order{name, prefix});
+    orders_.push_back(Order{name, volume});
     if (!thread_.joinable()) {
         thread_ = std::thread([this] { run(); });
     }
@@ -112,7 +108,7 @@ Checked<void> HeldList::write(const Order& order, HeldState& state) {
                 return false;
             }
             const auto record = store::decode_record(bytes);
-            if (record && is_on(order.prefix, record->location)) {
+            if (record && !record->location.empty() && archive::volume_of(record->location) == order.volume) {
                 lines += json::serialize(json::object{{"path", record->location}, {"url", record->url}}) + "\n";
                 ++state.count;
             }

@@ -28,7 +28,7 @@ void Supervisor::tell_of_volume(const archive::VolumeView& now) {
     if (went_out) {
         parts_.log.error("volume.out", {{"volume", now.name}, {"root", now.root}, {"why", now.why}});
         if (!parts_.volumes.alone()) {
-            held_.begin(now.name, now.name == archive::kFirstVolume ? std::string() : now.name + "/");
+            held_.begin(now.name, now.name == archive::kFirstVolume ? std::string() : now.name);
         }
     }
     if (now.state == VolumeState::full && then != VolumeState::full) {

@@ -165,8 +165,8 @@ Checked<void> Verify::Work::make_something_of(std::vector<Broken> broken) {
 Checked<void> Verify::Work::give_up_lost(const std::vector<Named>& portion) {
     std::vector<Broken> gone;
     for (const Named& named : portion) {
-        const std::string volume = named.image.path.substr(0, named.image.path.find('/'));
-        if (std::find(state_.order.lost.begin(), state_.order.lost.end(), volume) != state_.order.lost.end()) {
+        const auto& lost = state_.order.lost;
+        if (std::find(lost.begin(), lost.end(), archive::volume_of(named.image.path)) != lost.end()) {
             gone.push_back(Broken{named, ImageLook{ImageFault::missing}, {}, false});
         }
     }
@@ -177,10 +177,10 @@ Checked<void> Verify::Work::give_up_lost(const std::vector<Named>& portion) {
 // A volume that was unmounted has none of its images: that is no damage of theirs.
 Checked<void> Verify::Work::drop_what_vanished(std::vector<Broken>& broken) {
     const archive::Volumes& volumes = owner_.parts_.volumes;
-    std::map<std::string, bool> there;  // by what begins the locations of a volume
+    std::map<std::string, bool, std::less<>> there;
     for (const Broken& one : broken) {
         const std::string& path = one.named.image.path;
-        const std::string volume = path.front() >= 'a' && path.front() <= 'z' ? path.substr(0, path.find('/')) : std::string();
+        const std::string_view volume = archive::volume_of(path);
         if (there.contains(volume)) {
             continue;
         }
@@ -188,12 +188,10 @@ Checked<void> Verify::Work::drop_what_vanished(std::vector<Broken>& broken) {
         if (!confirmed && volumes.alone()) {
             return Problem{confirmed.error().what + ". Nothing was made of what is not found there"};
         }
-        there[volume] = confirmed && !volumes.is_out(path);
+        there[std::string(volume)] = confirmed && !volumes.is_out(path);
     }
-    state_.on_volumes_out += std::erase_if(broken, [&](const Broken& one) {
-        const std::string& path = one.named.image.path;
-        return !there[path.front() >= 'a' && path.front() <= 'z' ? path.substr(0, path.find('/')) : std::string()];
-    });
+    state_.on_volumes_out += std::erase_if(
+        broken, [&](const Broken& one) { return !there.find(archive::volume_of(one.named.image.path))->second; });
     return {};
 }
 

@@ -20,4 +20,8 @@ inline constexpr Ordinal kShardSize = 10'000;
 /// The ordinal in such a path; nothing if it is none.
 [[nodiscard]] std::optional<Ordinal> ordinal_of(std::string_view path);
 
+/// The name of the volume that a location begins with, of several (volumes.hpp): they begin with a letter, shards with a
+/// digit. Empty: it is on the first one.
+[[nodiscard]] std::string_view volume_of(std::string_view location) noexcept;
+
 }  // namespace grit::archive

@@ -35,9 +35,9 @@ class HeldList {
     HeldList& operator=(const HeldList&) = delete;
 
     /// Begins a new list, or does so when the others are done.
-    /// @param name    what the volume is called.
-    /// @param prefix  of its images' locations; empty: those that begin with no letter.
-    void begin(const std::string& name, const std::string& prefix);
+    /// @param name    what the volume is called: of its list.
+    /// @param volume  as its images' locations have it (`archive::volume_of`).
+    void begin(const std::string& name, const std::string& volume);
     /// Nothing if none was begun.
     [[nodiscard]] std::optional<HeldState> state(const std::string& name) const;
     /// Ends the one under way. Idempotent; waits.
@@ -46,7 +46,7 @@ class HeldList {
   private:
     struct Order {
         std::string name;
-        std::string prefix;
+        std::string volume;
     };
     void run();
     [[nodiscard]] Checked<void> write(const Order& order, HeldState& state);

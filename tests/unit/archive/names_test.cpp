@@ -28,5 +28,13 @@ TEST(Names, PathTellsItsOrdinal) {
     }
 }
 
+TEST(Names, ALocationBeginsWithItsVolume) {
+    EXPECT_EQ(volume_of("disk2/00012/000120005.jpg"), "disk2");
+    EXPECT_EQ(volume_of("disk2/00012.tar#000120005.jpg"), "disk2");
+    EXPECT_EQ(volume_of("00012/000120005.jpg"), "") << "the first one has no name";
+    EXPECT_EQ(volume_of("00012.tar#000120005.jpg"), "");
+    EXPECT_EQ(volume_of(""), "");
+}
+
 }  // namespace
 }  // namespace grit::archive
