@@ -6,6 +6,7 @@
 #include "grit/base/quantity.hpp"
 #include "grit/base/version.hpp"
 #include "grit/config/load.hpp"
+#include "grit/dataset/volume_options.hpp"
 #include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 
@@ -16,7 +17,6 @@
 #include <array>
 #include <csignal>
 #include <exception>
-#include <filesystem>
 #include <utility>
 
 namespace grit::daemon {
@@ -165,8 +165,7 @@ std::optional<App::Failure> App::open_state() {
 std::optional<App::Failure> App::open_journal() {
     if (config_.journal.enabled) {
         journal::JournalOptions options;
-        options.folder = config_.journal.dir.empty() ? std::filesystem::path(volumes_->root()) / "outcomes"
-                                                     : std::filesystem::absolute(config_.journal.dir).lexically_normal();
+        options.folder = dataset::journal_folder(config_);
         options.seal_bytes = config_.journal.seal_size;
         options.seal_after = config_.journal.seal_after;
         auto opened = journal::Journal::open(std::move(options), *env_, metrics_, clock_, log_);

@@ -2,6 +2,7 @@
 #include "app.hpp"
 #include "app_backend.hpp"
 
+#include "grit/dataset/volume_options.hpp"
 #include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/store/volume_rows.hpp"
@@ -11,8 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,28 +19,9 @@
 namespace grit::daemon {
 namespace json = boost::json;
 
-namespace {
-
-std::string absolute(const std::string& path) {
-    std::string normal = std::filesystem::absolute(path).lexically_normal().string();
-    while (normal.size() > 1 && normal.ends_with('/')) {
-        normal.pop_back();
-    }
-    return normal;
-}
-
-}  // namespace
-
 std::optional<App::Failure> App::open_volumes() {
-    archive::VolumesOptions options;
-    options.min_free_bytes = config_.storage.min_free;
+    archive::VolumesOptions options = dataset::volumes_of(config_.storage);
     options.dataset_id = env_->dataset_id();
-    options.make_layout = [this](archive::Depot& depot) {
-        archive::TarOptions shards;
-        shards.shard_images = config_.storage.shard_images;
-        shards.shard_bytes = config_.storage.shard_size;
-        return archive::make_layout(config::name_of(config_.storage.layout), depot, shards);
-    };
     std::vector<store::VolumeRow> known;
     {
         const auto txn = env_->read();
@@ -53,15 +33,17 @@ std::optional<App::Failure> App::open_volumes() {
         options.has_images = *images > 0;
         known = std::move(*rows);
     }
-    std::map<std::string, std::string> wanted = config_.storage.volumes;
     for (const store::VolumeRow& row : known) {
+        const auto place = std::find_if(options.places.begin(), options.places.end(), [&row](const auto& one) { return one.name == row.name; });
+        const bool is_wanted = place != options.places.end();
         if (row.lost) {
-            if (wanted.erase(row.name) > 0) {
+            if (is_wanted) {
+                options.places.erase(place);
                 log_.warning("volume.lost", {{"volume", row.name}, {"what", "it is not used, since an operator said that it is lost: "
                                                                             "take it out of storage.volumes"}});
             }
             options.lost.push_back(row.name);
-        } else if (!wanted.contains(row.name)) {
+        } else if (!is_wanted) {
             return Failure{ExitCode::config,
                            fmt::format("the state names images on the volume \"{0}\", but storage.volumes has none of that name: put "
                                        "it back, or, if it is gone for good, have all that it held asked for again: gritctl volumes "
@@ -70,10 +52,6 @@ std::optional<App::Failure> App::open_volumes() {
         } else {
             options.known.push_back(row.name);
         }
-    }
-    options.places.push_back(archive::VolumePlace{{}, absolute(config_.storage.root)});
-    for (const auto& [name, root] : wanted) {
-        options.places.push_back(archive::VolumePlace{name, absolute(root)});
     }
     auto volumes = archive::Volumes::open(std::move(options), clock_);
     if (!volumes) {

@@ -299,11 +299,13 @@ class CommandLine {
         auto* output_folder = take_over->add_option("DIR", adopted.folder, "Its output folder, of layout files or webdataset");
         take_over->add_option("--failures", adopted.failures, "JSON lines that img2dataset-failures has made of its parquet files");
         take_over->add_flag("--stop", adopted.stop, "End the one under way")->excludes(output_folder);
-        add(app_, "rebuild", "Make a lost state anew of the outcome journal and the images; gritd must not run",
-            [this](const Client& /*client*/, const Output& output) {
-                return rebuild(output, arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config);
-            })
-            ->add_option("--config", arguments_.config, "Config of the dataset (or --instance NAME)");
+        auto* anew = add(app_, "rebuild", "Make a lost state anew of the outcome journal, images and sidecars; gritd must not run",
+                         [this](const Client& /*client*/, const Output& output) {
+                             const std::string& config = arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config;
+                             return rebuild(output, config, arguments_.words);
+                         });
+        anew->add_option("--config", arguments_.config, "Config of the dataset (or --instance NAME)");
+        anew->add_option("--lost", arguments_.words, "A volume that is gone for good: what it held is asked for again");
         add(app_, "compact", "Write the state anew without its free pages; gritd must not run",
             [this](const Client& /*client*/, const Output& output) {
                 return compact(output, arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config);

@@ -6,12 +6,12 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
-#include <filesystem>
 #include <ostream>
 
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/dataset/rebuild.hpp"
+#include "grit/dataset/volume_options.hpp"
 #include "grit/store/lock.hpp"
 #include "local_dataset.hpp"
 #include "text.hpp"
@@ -69,13 +69,10 @@ std::string words(const dataset::RebuildReport& report) {
 
 }  // namespace
 
-Ended rebuild(const Output& output, const std::string& config_file) {
+Ended rebuild(const Output& output, const std::string& config_file, const std::vector<std::string>& lost) {
     const auto config = load_dataset_config(config_file);
     if (!config) {
         return config.error();
-    }
-    if (config->storage.layout != config::Layout::files) {
-        return Failure{ExitCode::failed, "only a dataset with storage.layout = \"files\" can be rebuilt", {}};
     }
     if (const auto made = store::make_state_folder(config->state.dir); !made) {
         return Failure{ExitCode::failed, made.error().what, {}};
@@ -86,8 +83,11 @@ Ended rebuild(const Output& output, const std::string& config_file) {
     }
     dataset::RebuildOptions options;
     options.state = config->state.dir;
-    options.root = std::filesystem::absolute(config->storage.root).lexically_normal();
-    options.journal = config->journal.dir.empty() ? options.root / "outcomes" : std::filesystem::absolute(config->journal.dir).lexically_normal();
+    options.volumes = dataset::volumes_of(config->storage);
+    options.layout = config::name_of(config->storage.layout);
+    options.lost = lost;
+    options.journal = dataset::journal_folder(*config);
+    options.writes_journal = config->journal.enabled;
     options.url_field = config->input.url_field;
     const Logger log(LogLevel::warning);
     const SystemClock clock;

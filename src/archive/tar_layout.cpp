@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/archive/place.hpp"
 #include "grit/base/kill_point.hpp"
 
 namespace grit::archive {
@@ -26,12 +27,8 @@ std::unique_ptr<Layout> make_tar_layout(Depot& depot, TarOptions options) {
 // Planning ------------------------------------------------------------------------------------------------------------
 
 std::optional<TarLayout::Location> TarLayout::parse(std::string_view location) {
-    const std::size_t mark = location.find('#');
-    if (mark == std::string_view::npos || !location.substr(0, mark).ends_with(".tar")) {
-        return std::nullopt;
-    }
-    const auto shard = shard_of_file(location.substr(0, mark));
-    return shard ? std::optional(Location{*shard, location.substr(mark + 1)}) : std::nullopt;
+    const auto place = archive::place_of(location);
+    return place && place->is_tar && place->volume.empty() ? std::optional(Location{place->shard, place->name}) : std::nullopt;
 }
 
 std::string TarLayout::claim_of(std::string_view location) const {

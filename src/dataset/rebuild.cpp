@@ -8,26 +8,22 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <system_error>
 #include <utility>
-#include <variant>
 
-#include "grit/annotations/reader.hpp"
-#include "grit/archive/depot.hpp"
-#include "grit/archive/layout.hpp"
 #include "grit/base/file_descriptor.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/journal/data.hpp"
 #include "grit/journal/files.hpp"
-#include "grit/journal/journal.hpp"
 #include "grit/journal/reader.hpp"
-#include "grit/metrics/metrics.hpp"
+#include "grit/store/shard_rows.hpp"
+#include "grit/store/volume_rows.hpp"
 #include "grit/store/writer.hpp"
-#include "grit/url/canonical_url.hpp"
 #include "rebuild_counters.hpp"
 #include "rebuild_images.hpp"
 #include "rebuild_replay.hpp"
+#include "rebuild_taking.hpp"
+#include "rebuild_telling.hpp"
 
 namespace grit::dataset {
 namespace fs = std::filesystem;
@@ -37,28 +33,32 @@ namespace {
 
 // Rows of one transaction.
 constexpr std::size_t kAtOnce = 5'000;
+constexpr std::string_view kWebdataset = "webdataset";
 
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
-Problem unreadable(const ErrorCode& error) { return Problem{"the new state can not be read: " + error.message()}; }
 const Problem kEnded{"ended: nothing was put in place"};
 
-std::string first_line(const fs::path& file) {
-    std::ifstream in(file);
-    std::string line;
-    std::getline(in, line);
-    return line;
+// What a root is marked with: the dataset, and behind it the volume's name.
+std::string marker_of(const fs::path& root) {
+    std::ifstream in(root / ".gritd/dataset");
+    std::string dataset;
+    std::string volume;
+    std::getline(in, dataset);
+    std::getline(in, volume);
+    return volume.empty() ? dataset : dataset + "\n" + volume;
 }
 
 class Rebuild {
   public:
     Rebuild(const RebuildOptions& options, const Clock& clock, const Logger& log, const OnRebuild& on_progress)
-        : options_(options), clock_(clock), log_(log), on_progress_(on_progress), part_(options.state / "rebuild.part"),
-          metrics_(clock.wall_now()) {}
+        : options_(options), clock_(clock), log_(log), on_progress_(on_progress), root_(options.volumes.places.front().root),
+          part_(options.state / "rebuild.part") {}
 
     Checked<RebuildReport> run() {
         using Step = Checked<void> (Rebuild::*)();
-        for (const Step step : {&Rebuild::look, &Rebuild::begin, &Rebuild::replay, &Rebuild::name_dataset, &Rebuild::hold_against_images,
-                                &Rebuild::take_loose_images, &Rebuild::write_counters, &Rebuild::tell_journal, &Rebuild::put_in_place}) {
+        for (const Step step : {&Rebuild::look, &Rebuild::look_at_volumes, &Rebuild::begin, &Rebuild::replay, &Rebuild::check_journal,
+                                &Rebuild::name_dataset, &Rebuild::open_images, &Rebuild::drop_lost_images, &Rebuild::take_loose_images,
+                                &Rebuild::write_shards, &Rebuild::write_counters, &Rebuild::tell_journal, &Rebuild::put_in_place}) {
             if (auto done = (this->*step)(); !done) {
                 close();
                 std::error_code ignored;
@@ -71,7 +71,11 @@ class Rebuild {
 
   private:
     bool go_on(std::string what, std::uint64_t done, std::uint64_t of = 0) { return on_progress_({std::move(what), done, of}); }
-    std::int64_t now_ms() const { return clock_.wall_now().time_since_epoch().count(); }
+    RebuildImages::OnCount counting(std::string what) {
+        return [this, what = std::move(what)](std::uint64_t done) { return go_on(what, done); };
+    }
+
+    // Before anything is done --------------------------------------------------------------------------------------------
 
     // A state that opens is not overwritten, whatever is thought of it.
     Checked<void> look() {
@@ -85,17 +89,25 @@ class Rebuild {
                 report_.problems.push_back("the old state: " + opened.error().what);
             }
         }
-        marker_ = first_line(options_.root / ".gritd/dataset");
+        marker_ = marker_of(root_);
         const auto files = journal::list_files(options_.journal);
         if (!files) {
             return files.error();
         }
-        if (marker_.empty() && fs::exists(options_.root, ignored)) {
-            return Problem{fmt::format("image root {} has no mark of a dataset (.gritd/dataset): is its volume mounted?", options_.root.string())};
+        if (marker_.empty() && fs::exists(root_, ignored)) {
+            return Problem{fmt::format("image root {} has no mark of a dataset (.gritd/dataset): is its volume mounted?", root_.string())};
         }
-        if (files->empty() || marker_.empty()) {
-            return Problem{fmt::format("there is nothing to rebuild from: {} has no journal, or {} is missing", options_.journal.string(),
-                                       options_.root.string())};
+        if (marker_.empty()) {
+            return Problem{fmt::format("there is nothing to rebuild from: {} is missing", root_.string())};
+        }
+        if (marker_.find('\n') != std::string::npos) {
+            return Problem{fmt::format("image root {} is another volume of the dataset, not its first one. Are roots mixed up in the config?",
+                                       root_.string())};
+        }
+        if (files->empty() && options_.layout == "files") {
+            return Problem{fmt::format("there is nothing to rebuild from: {} has no journal, and beside images of layout \"files\" there is "
+                                       "nothing that tells their URLs",
+                                       options_.journal.string())};
         }
         for (const journal::JournalFile& file : *files) {
             journal_bytes_ += fs::file_size(options_.journal / journal::name_of(file), ignored);
@@ -103,9 +115,33 @@ class Rebuild {
         return {};
     }
 
+    // A volume that is not mounted is not lost: nothing is concluded from what is not there.
+    Checked<void> look_at_volumes() {
+        for (const archive::VolumePlace& place : options_.volumes.places) {
+            if (std::find(options_.lost.begin(), options_.lost.end(), place.name) != options_.lost.end()) {
+                return Problem{fmt::format("volume \"{}\" is said to be lost, and storage.volumes has it: take it out there", place.name)};
+            }
+            if (!place.name.empty() && marker_of(place.root) != marker_ + "\nvolume " + place.name) {
+                return Problem{fmt::format("image volume {0} ({1}) has no mark of this dataset (.gritd/dataset): is it mounted? If it is gone "
+                                           "for good, take it out of storage.volumes and say so: gritctl rebuild --lost {0}. If it is a new "
+                                           "one, take it out until the state is there again",
+                                           place.name, place.root)};
+            }
+        }
+        return {};
+    }
+
     Checked<void> begin() {
         std::error_code ignored;
         fs::remove_all(part_, ignored);
+        if (auto opened = open_state(); !opened) {
+            return opened;
+        }
+        telling_ = std::make_unique<RebuildTelling>(part_ / "telling", clock_);
+        return {};
+    }
+
+    Checked<void> open_state() {
         auto env = store::Env::open(part_);
         if (!env) {
             return env.error();
@@ -148,220 +184,154 @@ class Rebuild {
         return {};
     }
 
-    // The images carry its mark, and the journal its name: all three have to be one dataset.
-    Checked<void> name_dataset() {
+    // The images carry its mark, and the journal its name: all have to be one dataset, with the config's layout.
+    Checked<void> check_journal() {
         if (!replay_.dataset().empty() && replay_.dataset() != marker_) {
             return Problem{fmt::format("the journal in {} is of dataset {}, and the images in {} are of {}", options_.journal.string(),
-                                       replay_.dataset(), options_.root.string(), marker_)};
+                                       replay_.dataset(), root_.string(), marker_)};
         }
-        const auto named = writer_->transact([this](store::WriteTxn& txn) { return txn.put(store::Table::meta, "dataset_id", marker_); });
+        if (!replay_.layout().empty() && replay_.layout() != options_.layout) {
+            return Problem{fmt::format("storage.layout is \"{}\", but the journal in {} is of a dataset that was begun as \"{}\"", options_.layout,
+                                       options_.journal.string(), replay_.layout())};
+        }
+        if (report_.journal_lines == 0) {
+            report_.problems.push_back(fmt::format("{} has no journal: all that comes back are images, by their sidecars",
+                                                   options_.journal.string()));
+            return check_links();
+        }
+        return {};
+    }
+
+    // With no journal there are no records to name a volume that the config lacks; its link does.
+    Checked<void> check_links() {
+        std::error_code error;
+        for (fs::directory_iterator entry(root_, error), end; !error && entry != end; entry.increment(error)) {
+            const std::string name = entry->path().filename().string();
+            const auto is_it = [&name](const archive::VolumePlace& place) { return place.name == name; };
+            const bool is_known = std::any_of(options_.volumes.places.begin(), options_.volumes.places.end(), is_it) ||
+                                  std::find(options_.lost.begin(), options_.lost.end(), name) != options_.lost.end();
+            std::error_code unknown;
+            if (entry->is_symlink(unknown) && !is_known && !name.empty() && name.front() >= 'a' && name.front() <= 'z') {
+                return Problem{fmt::format("{} leads to an image volume, but storage.volumes has none of that name: put it back, or, if it is "
+                                           "gone for good, say so: gritctl rebuild --lost {}",
+                                           entry->path().string(), name)};
+            }
+        }
+        return error ? Checked<void>(Problem{fmt::format("{} can not be listed: {}", root_.string(), error.message())}) : Checked<void>();
+    }
+
+    Checked<void> name_dataset() {
+        const auto named = writer_->transact([this](store::WriteTxn& txn) -> Result<void> {
+            std::vector<store::VolumeRow> volumes;
+            for (const archive::VolumePlace& place : options_.volumes.places) {
+                if (!place.name.empty()) {
+                    volumes.push_back(store::VolumeRow{place.name, false});
+                }
+            }
+            auto put = txn.put(store::Table::meta, "dataset_id", marker_);
+            put = put ? store::put_layout(txn, options_.layout) : put;
+            return put && !volumes.empty() ? store::put_volumes(txn, volumes) : put;
+        });
         if (!named) {
             return unwritable(named.error());
         }
         close();
-        auto env = store::Env::open(part_);
-        if (!env) {
-            return env.error();
-        }
-        env_ = std::move(*env);
-        writer_ = std::make_unique<store::Writer>(*env_, clock_);
-        archive::DepotOptions depot;
-        depot.root = options_.root.string();
-        depot.dataset_id = marker_;
-        depot.has_images = true;
-        auto opened = archive::Depot::open(std::move(depot));
-        if (!opened) {
-            return opened.error();
-        }
-        depot_ = std::move(*opened);
-        layout_ = archive::make_files_layout(*depot_);
-        return {};
+        return open_state();
     }
 
     // Its images --------------------------------------------------------------------------------------------------------
 
-    Checked<void> hold_against_images() {
-        std::uint64_t images = 0;
-        auto lost = find_lost_images(*env_, *layout_, [&](std::uint64_t done) {
-            images = done;
-            return go_on("looking at images", done);
-        });
-        if (!lost) {
-            return lost.error();
-        }
-        if (images > 0 && lost->size() == images) {
-            return Problem{fmt::format("none of the {} images is there: is the volume of {} mounted?", images, options_.root.string())};
-        }
-        for (std::size_t done = 0; done < lost->size(); done += kAtOnce) {
-            const auto some = std::span(*lost).subspan(done, std::min(kAtOnce, lost->size() - done));
-            const auto written = writer_->transact([&](store::WriteTxn& txn) -> Result<void> {
-                for (const LostImage& image : some) {
-                    if (const auto erased = txn.erase(store::Table::records, store::record_key(image.key)); !erased) {
-                        return erased.error();
-                    }
-                }
-                return {};
-            });
-            if (!written) {
-                return unwritable(written.error());
+    Checked<void> open_images() {
+        archive::VolumesOptions volumes = options_.volumes;
+        volumes.dataset_id = marker_;
+        volumes.has_images = true;
+        for (const archive::VolumePlace& place : volumes.places) {
+            if (!place.name.empty()) {
+                volumes.known.push_back(place.name);
             }
         }
-        for (const LostImage& image : *lost) {
-            journal::Line line;
-            line.kind = journal::Kind::lost;
-            line.host = replay_.hosts().at(image.key.host).name;
-            line.record.url = image.record.url;
-            line.record.ordinal = image.record.ordinal;
-            line.record.detail = fmt::format("rebuild: {} is {}", image.record.location, image.why);
-            tell(line);
-            list("lost", image.record.location, image.record.url, image.why);
+        auto opened = archive::Volumes::open(std::move(volumes), clock_);
+        if (!opened) {
+            return opened.error();
         }
-        report_.lost = lost->size();
+        volumes_ = std::move(*opened);
+        images_.emplace(RebuildImages::Options{options_.volumes.places, options_.lost, options_.layout == kWebdataset, part_ / "images"});
         return {};
     }
 
-    Checked<void> take_loose_images() {
-        NamedOrdinals named;
-        const auto scanned = store::scan_records(*env_, [&](const store::RecordKey&, const store::Record& record) {
-            const auto ordinal = archive::ordinal_of(record.location);
-            if (ordinal) {
-                named.add(*ordinal);
-            }
-            return true;
-        });
-        if (!scanned) {
-            return unreadable(scanned.error());
+    Checked<void> drop_lost_images() {
+        if (auto noted = images_->note_records(*env_, counting("reading the records")); !noted) {
+            return noted;
         }
-        auto loose = find_loose_images(options_.root, named);
-        if (!loose) {
-            return loose.error();
-        }
-        std::vector<std::string> let_go;
-        std::erase_if(*loose, [&](const LooseImage& image) {
-            const bool goes = replay_.was_let_go(image.ordinal);
-            if (goes) {
-                let_go.push_back(image.path);
-                list("removed", image.path, {}, "its record was deleted before");
-            }
-            return goes;
-        });
-        if (auto removed = layout_->remove(let_go); !removed) {
-            return removed;
-        }
-        report_.removed = let_go.size();
-        if (!loose->empty()) {
-            if (auto taken = take_by_inputs(*loose); !taken) {
-                return taken;
-            }
-        }
-        for (const LooseImage& image : *loose) {
-            list("unknown", image.path, {}, "no line tells of it, nor an input");
-            replay_.raise_next_ordinal(image.ordinal + 1);
-        }
-        report_.unknown = loose->size();
-        return {};
+        return images_->find_lost([this](std::span<const LostImage> lost) { return drop(lost); }, counting("looking at images"));
     }
 
-    // The journal knows which lines of which inputs have these ordinals; an input that begins as it did tells their URLs.
-    Checked<void> take_by_inputs(std::vector<LooseImage>& loose) {
-        std::unordered_map<Ordinal, std::size_t> wanted;
-        for (std::size_t i = 0; i < loose.size(); ++i) {
-            wanted.emplace(loose[i].ordinal, i);
-        }
-        std::vector<bool> taken(loose.size());
-        for (const auto& [id, input] : replay_.inputs()) {
-            if (auto read = take_by_input(input, loose, wanted, taken); !read) {
-                report_.problems.push_back("images without a line: " + read.error().what);
-            }
-        }
-        std::size_t at = 0;
-        std::erase_if(loose, [&](const LooseImage&) { return taken[at++]; });
-        return {};
-    }
-
-    Checked<void> take_by_input(const store::InputRow& input, const std::vector<LooseImage>& loose,
-                                const std::unordered_map<Ordinal, std::size_t>& wanted, std::vector<bool>& taken) {
-        if (input.path == "-" || input.extents.empty()) {
-            return {};
-        }
-        auto source = annotations::ByteSource::open(input.path);
-        if (!source) {
-            return source.error();
-        }
-        annotations::Reader::Options how;
-        how.url_field = options_.url_field;
-        how.accept_unfinished_tail = true;
-        annotations::Reader reader(std::move(*source), std::move(how));
-        bool checked = false;
-        auto extent = input.extents.begin();
-        while (extent != input.extents.end()) {
-            const auto event = reader.next();
-            if (!event) {
-                return event.error();
-            }
-            if (!std::exchange(checked, true) && input.first_block_bytes > 0 &&
-                !reader.begins_with(annotations::FirstBlock{input.first_block_bytes, input.first_block_digest})) {
-                return Problem{input.path + " does not begin as it did: it is another file now"};
-            }
-            if (std::holds_alternative<annotations::End>(*event)) {
-                return {};
-            }
-            const auto* line = std::get_if<annotations::Line>(&*event);
-            const std::uint64_t number = line != nullptr ? line->line : std::get<annotations::BadLine>(*event).line;
-            while (extent != input.extents.end() && number >= extent->first_line + extent->lines) {
-                ++extent;
-            }
-            if (line == nullptr || extent == input.extents.end() || number < extent->first_line) {
-                continue;
-            }
-            const auto found = wanted.find(extent->first_ordinal + (number - extent->first_line));
-            if (found != wanted.end() && !taken[found->second]) {
-                auto done = take_image(loose[found->second], line->raw_url);
-                if (!done) {
-                    return done.error();
-                }
-                taken[found->second] = *done;
-            }
-        }
-        return {};
-    }
-
-    // @return whether it has a record now.
-    Checked<bool> take_image(const LooseImage& image, std::string_view raw_url) {
-        const auto url = url::canonicalize(raw_url);
-        auto record = look_at_image(options_.root, image);
-        if (!url || !record) {
-            return false;
-        }
-        record->url = raw_url;
-        record->attempts = 1;
-        record->first_ms = record->last_ms = now_ms();
-        record->detail = "taken over from its file by a rebuild";
-        bool is_new = false;
+    Checked<void> drop(std::span<const LostImage> lost) {
+        std::vector<store::Record> records;
         const auto written = writer_->transact([&](store::WriteTxn& txn) -> Result<void> {
-            const store::RecordKey key{replay_.host(url->host), url->hash()};
-            const auto known = store::get_record(txn, key);
-            is_new = !known || known->location.empty();
-            return is_new ? store::put_record(txn, key, *record) : Result<void>();
+            records.clear();
+            for (const LostImage& image : lost) {
+                auto record = store::get_record(txn, image.key);
+                if (!record) {
+                    return record.error();
+                }
+                if (const auto erased = txn.erase(store::Table::records, store::record_key(image.key)); !erased) {
+                    return erased.error();
+                }
+                records.push_back(std::move(*record));
+            }
+            return {};
         });
         if (!written) {
             return unwritable(written.error());
         }
-        if (is_new) {
+        for (std::size_t i = 0; i < lost.size(); ++i) {
             journal::Line line;
-            line.kind = journal::Kind::found;
-            line.host = url->host;
-            line.record = *record;
-            tell(line);
-            list("found", image.path, std::string(raw_url), {});
-            ++report_.found;
+            line.kind = journal::Kind::lost;
+            line.host = replay_.hosts().at(lost[i].key.host).name;
+            line.record.url = records[i].url;
+            line.record.ordinal = records[i].ordinal;
+            line.record.detail = fmt::format("rebuild: {} is {}", lost[i].location, lost[i].why);
+            telling_->tell(line);
+            telling_->list("lost", lost[i].location, records[i].url, lost[i].why);
         }
-        return is_new;
+        report_.lost += lost.size();
+        return {};
+    }
+
+    Checked<void> take_loose_images() {
+        RebuildTaking taking({*writer_, *volumes_, replay_, *telling_, report_, clock_});
+        const auto looked = images_->find_loose([&](std::span<const LooseImage> some) { return taking.take(some); },
+                                                counting("looking for images without a record"));
+        if (!looked) {
+            return looked;
+        }
+        if (auto taken = taking.take_by_inputs(options_.url_field); !taken) {
+            return taken;
+        }
+        if (report_.journal_lines == 0 && report_.found == 0) {
+            return Problem{fmt::format("there is nothing to rebuild from: {} has no journal, and no image in {} has a sidecar that tells of it",
+                                       options_.journal.string(), root_.string())};
+        }
+        return {};
+    }
+
+    Checked<void> write_shards() {
+        const auto written = writer_->transact([this](store::WriteTxn& txn) -> Result<void> {
+            for (const FilledShard& filled : images_->shards()) {
+                if (const auto put = store::put_shard(txn, filled.shard, filled.row); !put) {
+                    return put;
+                }
+            }
+            return {};
+        });
+        report_.problems.insert(report_.problems.end(), images_->problems().begin(), images_->problems().end());
+        return written ? Checked<void>() : unwritable(written.error());
     }
 
     Checked<void> write_counters() {
         RebuildCounters counters(*env_, *writer_, replay_);
-        auto counted = counters.run([this](std::uint64_t done) { return go_on("counting records", done); });
+        auto counted = counters.run(counting("counting records"));
         if (!counted) {
             return counted.error();
         }
@@ -375,71 +345,28 @@ class Rebuild {
 
     // The end -----------------------------------------------------------------------------------------------------------
 
-    void tell(journal::Line& line) {
-        line.time_ms = now_ms();
-        lines_.push_back(journal::text_of(line));
-    }
-    void list(std::string_view fate, const std::string& path, const std::string& url, const std::string& why) {
-        json::object entry{{"fate", fate}, {"path", path}};
-        if (!url.empty()) {
-            entry["url"] = url;
-        }
-        if (!why.empty()) {
-            entry["why"] = why;
-        }
-        list_ += json::serialize(entry) + "\n";
-    }
-
     // What was done here goes into the journal, too: it goes on where it ended.
     Checked<void> tell_journal() {
-        const fs::path plain = options_.journal / journal::name_of(journal::JournalFile{mark_.file, false});
-        std::error_code error;
-        if (fs::exists(plain, error)) {
-            mark_.bytes = whole_lines_of(plain);
-            fs::resize_file(plain, mark_.bytes, error);
-        }
-        const auto marked = writer_->transact([this](store::WriteTxn& txn) { return store::put_journal_mark(txn, mark_); });
-        if (!marked) {
-            return unwritable(marked.error());
-        }
-        journal::JournalOptions options;
-        options.folder = options_.journal;
-        auto opened = journal::Journal::open(std::move(options), *env_, metrics_, clock_, log_);
-        if (!opened) {
-            return opened.error();
-        }
-        for (std::size_t done = 0; done < lines_.size(); done += kAtOnce) {
-            const auto some = std::span(lines_).subspan(done, std::min(kAtOnce, lines_.size() - done));
-            if (const auto told = writer_->transact([&](store::WriteTxn& txn) { return (*opened)->write(txn, some); }); !told) {
-                return unwritable(told.error());
-            }
-        }
-        (*opened)->close();
-        return {};
-    }
-
-    static std::uint64_t whole_lines_of(const fs::path& file) {
-        std::ifstream in(file, std::ios::binary);
-        std::vector<char> piece(std::size_t{1} << 20);
-        std::uint64_t at = 0;
-        std::uint64_t whole = 0;
-        while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
-            const std::string_view bytes(piece.data(), static_cast<std::size_t>(in.gcount()));
-            if (const std::size_t end = bytes.rfind('\n'); end != std::string_view::npos) {
-                whole = at + end + 1;
-            }
-            at += bytes.size();
-        }
-        return whole;
+        return options_.writes_journal ? telling_->write_journal(options_.journal, mark_, *env_, *writer_, log_) : Checked<void>();
     }
 
     Checked<void> put_in_place() {
-        close();
-        std::string stamp = format_utc(now_ms());
+        std::string stamp = format_utc(clock_.wall_now().time_since_epoch().count());
         std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
-        if (!write_list(stamp) || !write_ledger()) {
-            return Problem{"the lists in " + options_.state.string() + " can not be written"};
+        const fs::path list = options_.state / ("rebuild-" + stamp + ".jsonl");
+        const auto kept = telling_->keep_list(list);
+        if (!kept) {
+            return kept.error();
         }
+        report_.list = *kept ? list.string() : "";
+        close();
+        if (!write_ledger()) {
+            return Problem{"the ledger of opt-outs in " + options_.state.string() + " can not be written"};
+        }
+        return move_state(stamp);
+    }
+
+    Checked<void> move_state(const std::string& stamp) {
         std::error_code error;
         const fs::path data = options_.state / "data.mdb";
         if (fs::exists(data, error)) {
@@ -457,16 +384,6 @@ class Rebuild {
         }
         fs::remove_all(part_, error);
         return {};
-    }
-
-    bool write_list(const std::string& stamp) {
-        if (list_.empty()) {
-            return true;
-        }
-        report_.list = (options_.state / ("rebuild-" + stamp + ".jsonl")).string();
-        std::ofstream file(report_.list, std::ios::binary);
-        file << list_;
-        return static_cast<bool>(file.flush());
     }
 
     // The opt-outs that were done, as far as their ledger is lost.
@@ -489,8 +406,7 @@ class Rebuild {
     }
 
     void close() {
-        layout_.reset();
-        depot_.reset();
+        volumes_.reset();
         writer_.reset();
         env_.reset();
     }
@@ -499,18 +415,17 @@ class Rebuild {
     const Clock& clock_;
     const Logger& log_;
     const OnRebuild& on_progress_;
+    fs::path root_;  // the first volume's
     fs::path part_;
-    metrics::Metrics metrics_;
     std::unique_ptr<store::Env> env_;
-    std::unique_ptr<archive::Depot> depot_;
-    std::unique_ptr<archive::Layout> layout_;
+    std::unique_ptr<archive::Volumes> volumes_;
     std::unique_ptr<store::Writer> writer_;
+    std::unique_ptr<RebuildTelling> telling_;
+    std::optional<RebuildImages> images_;
     Replay replay_;
     store::JournalMark mark_;
     std::string marker_;
     std::uint64_t journal_bytes_ = 0;
-    std::vector<std::string> lines_;
-    std::string list_;
     RebuildReport report_;
 };
 

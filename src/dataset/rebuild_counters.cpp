@@ -16,6 +16,23 @@ Problem unreadable(const ErrorCode& error) { return Problem{"the new state can n
 
 }  // namespace
 
+RebuildCounters::RebuildCounters(store::Env& env, store::Writer& writer, Replay& replay) : env_(env), writer_(writer), replay_(replay) {
+    for (const auto& [id, input] : replay.inputs()) {
+        for (const store::OrdinalExtent& extent : input.extents) {
+            if (input.path != "-") {
+                lines_.emplace_back(extent.first_ordinal, extent.first_ordinal + extent.lines);
+            }
+        }
+    }
+    std::sort(lines_.begin(), lines_.end());
+}
+
+// Not what came through a pipe, nor where nobody knows any more which line had which number.
+bool RebuildCounters::comes_again(Ordinal ordinal) const {
+    const auto behind = std::upper_bound(lines_.begin(), lines_.end(), ordinal, [](Ordinal wanted, const auto& extent) { return wanted < extent.first; });
+    return behind != lines_.begin() && ordinal < std::prev(behind)->second;
+}
+
 // Equal bytes are named by the record that has them as its own, if there is one: the copies come last.
 Checked<RebuildCounters::Counted> RebuildCounters::run(const std::function<bool(std::uint64_t)>& on_count) {
     for (const bool copies : {false, true}) {
@@ -83,7 +100,7 @@ Checked<void> RebuildCounters::walk(bool copies, const std::function<bool(std::u
 
 void RebuildCounters::count(const store::RecordKey& key, const store::Record& record) {
     store::HostRow& host = replay_.hosts().at(key.host);
-    ++host.restored;
+    host.restored += comes_again(record.ordinal) ? 1 : 0;
     ++counted_.records;
     counted_.waiting += record.waiting ? 1 : 0;
     counted_.images += record.location.empty() ? 0 : 1;

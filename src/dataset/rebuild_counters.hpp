@@ -20,7 +20,7 @@ class RebuildCounters {
         std::uint64_t waiting = 0;
     };
 
-    RebuildCounters(store::Env& env, store::Writer& writer, Replay& replay) : env_(env), writer_(writer), replay_(replay) {}
+    RebuildCounters(store::Env& env, store::Writer& writer, Replay& replay);
 
     /// @param on_count  called with the records looked at; false ends it.
     [[nodiscard]] Checked<Counted> run(const std::function<bool(std::uint64_t)>& on_count);
@@ -29,6 +29,7 @@ class RebuildCounters {
     using Rows = std::vector<std::pair<store::RecordKey, store::Record>>;
 
     [[nodiscard]] Checked<void> walk(bool copies, const std::function<bool(std::uint64_t)>& on_count);
+    [[nodiscard]] bool comes_again(Ordinal ordinal) const;
     void count(const store::RecordKey& key, const store::Record& record);
     [[nodiscard]] static Result<void> write_records(store::WriteTxn& txn, const Rows& some);
     [[nodiscard]] static Result<void> write_copies(store::WriteTxn& txn, const Rows& some);
@@ -37,6 +38,7 @@ class RebuildCounters {
     store::Env& env_;
     store::Writer& writer_;
     Replay& replay_;
+    std::vector<std::pair<Ordinal, Ordinal>> lines_;  // that are read again: from, and behind the last
     store::Totals totals_;
     Counted counted_;
 };

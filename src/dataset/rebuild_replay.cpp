@@ -140,6 +140,9 @@ void Replay::take_begin(const journal::Line& line) {
     if (const auto* dataset = line.data.if_contains("dataset"); dataset != nullptr && dataset->is_string()) {
         dataset_ = std::string(dataset->get_string());
     }
+    if (const auto* layout = line.data.if_contains("layout"); layout != nullptr && layout->is_string()) {
+        layout_ = std::string(layout->get_string());
+    }
     blocks_.clear();
     for_each_object(line.data, "blocks", [this](const json::object& one) {
         store::BlockRow row = journal::block_of(one);

@@ -37,6 +37,8 @@ class Replay {
     /// Annotations whose image was deleted, or let go by a repair, and has no new one: what file there is was to be removed.
     [[nodiscard]] bool was_let_go(Ordinal ordinal) const { return let_go_.contains(ordinal); }
     [[nodiscard]] const std::string& dataset() const { return dataset_; }
+    /// As the last file has it; empty if none says so (an older gritd).
+    [[nodiscard]] const std::string& layout() const { return layout_; }
 
   private:
     [[nodiscard]] Result<void> take_one(store::WriteTxn& txn, const journal::Line& line);
@@ -53,6 +55,7 @@ class Replay {
     std::vector<journal::Line> ledger_;
     std::unordered_set<Ordinal> let_go_;
     std::string dataset_;
+    std::string layout_;
     Ordinal next_ordinal_ = 0;
 };
 

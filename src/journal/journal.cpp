@@ -18,6 +18,7 @@
 #include "grit/journal/error.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/shard_rows.hpp"
 #include "sealer.hpp"
 
 namespace grit::journal {
@@ -146,6 +147,9 @@ Result<std::string> Journal::header(const store::Txn& txn, const store::JournalM
                  {"next_ordinal", totals->next_ordinal},
                  {"inputs", std::move(inputs)},
                  {"blocks", std::move(blocked)}};
+    if (const auto layout = store::get_layout(txn)) {
+        line.data["layout"] = *layout;
+    }
     if (const auto under_way = store::get_opt_out(txn)) {
         line.data["opt_out"] = data_of(*under_way);
     }

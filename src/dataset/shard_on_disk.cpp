@@ -1,0 +1,161 @@
+#include "shard_on_disk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "grit/archive/file_system.hpp"
+#include "grit/archive/place.hpp"
+#include "grit/archive/tar.hpp"
+
+namespace grit::dataset {
+namespace fs = std::filesystem;
+
+namespace {
+
+Problem unreadable(const fs::path& place, int error) {
+    return Problem{fmt::format("{} can not be read: {}", place.string(), std::generic_category().message(error))};
+}
+
+std::optional<archive::ShardIndex> index_beside(fs::path tar) {
+    std::ifstream file(tar.replace_extension(".idx"), std::ios::binary);
+    return file ? archive::ShardIndex::parse(std::string(std::istreambuf_iterator<char>(file), {})) : std::nullopt;
+}
+
+bool is_beside(std::string_view extension) { return extension == "json" || extension == "txt"; }
+
+}  // namespace
+
+Checked<std::vector<std::uint32_t>> ShardOnDisk::list(const fs::path& root, bool is_tar) {
+    std::vector<std::uint32_t> shards;
+    std::error_code error;
+    for (fs::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        const auto shard = is_tar ? archive::number_of_tar(name) : archive::number_of_folder(name);
+        std::error_code unknown;
+        if (shard && (is_tar ? entry->is_regular_file(unknown) : entry->is_directory(unknown))) {
+            shards.push_back(*shard);
+        }
+    }
+    if (error) {
+        return Problem{fmt::format("{} can not be listed: {}", root.string(), error.message())};
+    }
+    std::sort(shards.begin(), shards.end());
+    return shards;
+}
+
+Checked<ShardOnDisk> ShardOnDisk::open(const fs::path& root, std::uint32_t shard, bool is_tar, bool by_archive) {
+    ShardOnDisk opened(root / archive::shard_name(shard, is_tar), shard, is_tar);
+    if (auto read = is_tar ? opened.read_tar(by_archive) : Checked<void>(); !read) {
+        return read.error();
+    }
+    return opened;
+}
+
+Checked<void> ShardOnDisk::read_tar(bool by_archive) {
+    if (const int error = archive::RealFileSystem().size_of(place_.string(), bytes_); error != 0) {
+        return error == ENOENT ? Checked<void>() : unreadable(place_, error);
+    }
+    if (auto index = by_archive ? std::nullopt : index_beside(place_)) {
+        index_ = std::move(*index);
+        return {};
+    }
+    const int error = walk();
+    return error == 0 ? Checked<void>() : unreadable(place_, error);
+}
+
+int ShardOnDisk::walk() {
+    archive::RealFileSystem system;
+    int descriptor = -1;
+    if (const int error = system.open_file(place_.string(), false, descriptor); error != 0) {
+        return error;
+    }
+    const auto end = archive::for_each_tar_member(system, descriptor, bytes_, [this](const archive::TarMember& member) {
+        index_.add(member);
+        return true;
+    });
+    system.close(descriptor);
+    end_ = end ? *end : 0;
+    return end ? 0 : EIO;
+}
+
+Result<archive::Extent> ShardOnDisk::find(std::string_view name) const {
+    archive::Extent extent{place_.string(), 0, 0};
+    if (!is_tar_) {
+        extent.file = (place_ / name).string();
+        const int error = archive::RealFileSystem().size_of(extent.file, extent.size);
+        return error == 0 ? Result<archive::Extent>(std::move(extent)) : Result<archive::Extent>(archive::errc_of_errno(error));
+    }
+    const archive::TarMember* member = index_.find(name);
+    if (member == nullptr || member->offset > bytes_ || member->size > bytes_ - member->offset) {
+        return archive::Errc::vanished;
+    }
+    extent.offset = member->offset;
+    extent.size = member->size;
+    return extent;
+}
+
+Checked<std::vector<StoredSample>> ShardOnDisk::samples() const {
+    return is_tar_ ? Checked<std::vector<StoredSample>>(members()) : files();
+}
+
+std::vector<StoredSample> ShardOnDisk::members() const {
+    std::vector<StoredSample> samples;
+    for (const std::string& key : index_.keys()) {
+        StoredSample sample;
+        for (const archive::TarMember& member : index_.sample(key)) {
+            const auto extent = find(member.name);
+            const std::string_view extension = archive::sample_name(member.name).extension;
+            if (!extent || (is_beside(extension) && extension != "json")) {
+                continue;
+            }
+            sample.end = std::max(sample.end, member.offset + archive::tar_padded(member.size));
+            if (extension == "json") {
+                sample.sidecar = *extent;
+            } else {
+                sample.image = member.name;
+                sample.at = *extent;
+            }
+        }
+        if (!sample.image.empty() && archive::ordinal_in(sample.image)) {
+            samples.push_back(std::move(sample));
+        }
+    }
+    return samples;
+}
+
+Checked<std::vector<StoredSample>> ShardOnDisk::files() const {
+    std::vector<StoredSample> samples;
+    std::error_code error;
+    for (fs::directory_iterator file(place_, error), end; !error && file != end; file.increment(error)) {
+        const fs::path& path = file->path();
+        const std::string name = path.filename().string();
+        std::error_code unknown;
+        if (is_beside(path.extension().string().substr(std::min<std::size_t>(path.extension().string().size(), 1))) ||
+            !archive::ordinal_of(archive::shard_name(shard_, false) + "/" + name) || file->is_symlink(unknown) ||
+            !file->is_regular_file(unknown)) {
+            continue;
+        }
+        const auto at = find(name);
+        if (!at) {
+            continue;  // it went meanwhile
+        }
+        StoredSample sample{name, *at, std::nullopt, 0};
+        if (const auto sidecar = find(path.stem().string() + ".json")) {
+            sample.sidecar = *sidecar;
+        }
+        samples.push_back(std::move(sample));
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        return Problem{fmt::format("{} can not be listed: {}", place_.string(), error.message())};
+    }
+    std::sort(samples.begin(), samples.end(), [](const StoredSample& a, const StoredSample& b) { return a.image < b.image; });
+    return samples;
+}
+
+}  // namespace grit::dataset
