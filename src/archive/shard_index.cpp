@@ -116,6 +116,25 @@ void ShardIndex::cut(std::uint64_t bytes) {
     }
 }
 
+std::size_t ShardIndex::drop_torn(std::uint64_t bytes) {
+    return std::erase_if(samples_, [bytes](const auto& one) {
+        const auto& members = one.second.members;
+        return std::any_of(members.begin(), members.end(), [bytes](const TarMember& member) {
+            return member.offset > bytes || tar_padded(member.size) > bytes - member.offset;
+        });
+    });
+}
+
+std::uint64_t ShardIndex::end() const {
+    std::uint64_t end = 0;
+    for (const auto& [key, sample] : samples_) {
+        for (const TarMember& member : sample.members) {
+            end = std::max(end, member.offset + tar_padded(member.size));
+        }
+    }
+    return end;
+}
+
 void ShardIndex::clear() {
     samples_.clear();
 }

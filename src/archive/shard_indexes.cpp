@@ -41,55 +41,76 @@ int read_file(FileSystem& system, const std::string& file, std::string& text) {
 
 }  // namespace
 
-Result<ShardIndex*> ShardIndexes::get(std::uint32_t shard) {
+Result<ShardIndexes::Found*> ShardIndexes::get(std::uint32_t shard) {
     std::uint64_t bytes = 0;
     const std::string file = depot_.file_of(shard_file_name(shard)).value();
     if (const int error = depot_.system().size_of(file, bytes); error != 0) {
         return errc_of_errno(error);
     }
     const auto held = std::find_if(held_.begin(), held_.end(), [shard](const Held& one) { return one.shard == shard; });
-    if (held != held_.end() && held->bytes == bytes) {
+    if (held != held_.end() && held->found.bytes == bytes) {
         held_.splice(held_.begin(), held_, held);
-        return &held_.front().index;
+        return &held_.front().found;
     }
-    auto index = read(shard, bytes);
-    if (!index) {
-        return index.error();
+    auto found = read(shard, bytes);
+    if (!found) {
+        return found.error();
     }
     forget(shard);
-    held_.push_front(Held{shard, bytes, std::move(*index)});
+    held_.push_front(Held{shard, std::move(*found)});
     if (held_.size() > kHeld) {
         held_.pop_back();
     }
-    return &held_.front().index;
+    return &held_.front().found;
 }
 
 void ShardIndexes::forget(std::uint32_t shard) {
     held_.remove_if([shard](const Held& one) { return one.shard == shard; });
 }
 
-Result<ShardIndex> ShardIndexes::read(std::uint32_t shard, std::uint64_t bytes) const {
+Result<ShardIndexes::Found> ShardIndexes::read(std::uint32_t shard, std::uint64_t bytes) const {
     std::string text;
     if (read_file(depot_.system(), depot_.file_of(shard_index_name(shard)).value(), text) == 0) {
         if (auto index = ShardIndex::parse(text)) {
-            return std::move(*index);
+            Found found{bytes, std::move(*index), {}};
+            if (found.index.drop_torn(bytes) > 0) {
+                found.torn_at = found.index.end();
+            }
+            return found;
         }
     }
-    return read_archive(depot_.file_of(shard_file_name(shard)).value(), bytes);
+    auto found = read_archive(depot_.file_of(shard_file_name(shard)).value(), bytes);
+    if (found && !found->torn_at) {
+        static_cast<void>(write(depot_, shard, found->index));  // gritd does without, other programs may not
+    }
+    return found;
 }
 
-Result<ShardIndex> ShardIndexes::read_archive(const std::string& file, std::uint64_t bytes) const {
+Result<ShardIndexes::Found> ShardIndexes::read_archive(const std::string& file, std::uint64_t bytes) const {
     int descriptor = -1;
     if (const int error = depot_.system().open_file(file, false, descriptor); error != 0) {
         return errc_of_errno(error);
     }
-    ShardIndex index;
-    const auto end = for_each_tar_member(depot_.system(), descriptor, bytes, [&index](const TarMember& member) {
-        index.add(member);
+    Found found{bytes, {}, {}};
+    std::optional<TarMember> last_image;  // what comes with it has not been seen yet
+    const auto end = for_each_tar_member(depot_.system(), descriptor, bytes, [&](const TarMember& member) {
+        const bool is_first = !found.index.contains(sample_name(member.name).key);
+        last_image = is_first && sample_name(member.name).extension != "json" ? std::optional(member) : std::nullopt;
+        found.index.add(member);
         return true;
     });
     depot_.system().close(descriptor);
-    return end ? Result<ShardIndex>(std::move(index)) : Result<ShardIndex>(end.error());
+    if (!end) {
+        return end.error();
+    }
+    if (*end + kTarEndBytes != bytes) {
+        found.torn_at = *end;
+        if (last_image) {
+            found.index.erase(sample_name(last_image->name).key);
+            found.torn_at = last_image->offset - kTarBlock;
+        }
+    }
+    return found;
 }
 
 int ShardIndexes::write(Depot& depot, std::uint32_t shard, const ShardIndex& index) {

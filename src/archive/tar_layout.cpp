@@ -38,9 +38,31 @@ std::string TarLayout::claim_of(std::string_view location) const {
 
 void TarLayout::begin() {
     planned_.clear();
+    {
+        const std::lock_guard lock(mutex_);
+        retire_if_damaged();
+    }
     plan_shard_ = kept_open_ ? kept_open_->shard : kept_next_;
     plan_bytes_ = kept_open_ ? kept_open_->bytes : 0;
     plan_samples_ = kept_open_ ? kept_open_->samples : 0;
+}
+
+// Somebody has removed or cut the shard that is being filled: what is appended to it could not be read.
+void TarLayout::retire_if_damaged() {
+    if (!kept_open_ || open_ == nullptr || dirty_) {
+        return;
+    }
+    std::uint64_t size = 0;
+    const int error = depot_.system().size_of(depot_.file_of(shard_file_name(kept_open_->shard)).value(), size);
+    if (error != ENOENT && (error != 0 || size >= kept_open_->bytes)) {
+        return;
+    }
+    if (error == 0) {
+        static_cast<void>(ShardIndexes::write(depot_, open_->number(), open_->index()));  // or it is read from the archive
+    }
+    retired_.push_back(ShardMark{kept_open_->shard, kept_open_->bytes, kept_open_->samples, true});
+    open_.reset();
+    kept_open_.reset();
 }
 
 TarLayout::Place TarLayout::place_of(const Arrival& arrival) const {
@@ -245,7 +267,11 @@ void TarLayout::close() {
 // Looking up and removing ---------------------------------------------------------------------------------------------
 
 Result<ShardIndex*> TarLayout::index_of(std::uint32_t shard) const {
-    return open_ != nullptr && open_->number() == shard ? Result<ShardIndex*>(&open_->index()) : indexes_.get(shard);
+    if (is_open(shard)) {
+        return &open_->index();
+    }
+    const auto found = indexes_.get(shard);
+    return found ? Result<ShardIndex*>(&(*found)->index) : Result<ShardIndex*>(found.error());
 }
 
 Result<Extent> TarLayout::find(std::string_view location) const {
@@ -275,6 +301,7 @@ Checked<void> TarLayout::remove(std::span<const std::string> locations) {
         doomed[parsed->shard].emplace_back(sample_name(parsed->member).key);
     }
     const std::lock_guard lock(mutex_);
+    retire_if_damaged();
     for (const auto& [shard, keys] : doomed) {
         if (const int error = erase_samples(shard, keys); error != 0) {
             return Problem{fmt::format("images in {} can not be removed: {}", shard_file_name(shard),
@@ -288,28 +315,39 @@ Checked<void> TarLayout::remove(std::span<const std::string> locations) {
 }
 
 int TarLayout::erase_samples(std::uint32_t shard, const std::vector<std::string>& keys) {
-    const auto index = index_of(shard);
-    if (!index) {
-        return index.error() == Errc::vanished ? 0 : EIO;
+    ShardIndex* index = nullptr;
+    std::optional<std::uint64_t> torn_at;
+    if (is_open(shard)) {
+        index = &open_->index();
+    } else if (const auto found = indexes_.get(shard)) {
+        index = &(*found)->index;
+        torn_at = (*found)->torn_at;
+    } else {
+        return found.error() == Errc::vanished ? remove_shard(shard) : EIO;
     }
     std::vector<std::vector<TarMember>> samples;
     std::vector<TarMember> members;
     for (const std::string& key : keys) {
-        samples.push_back((*index)->sample(key));
+        samples.push_back(index->sample(key));
         members.insert(members.end(), samples.back().begin(), samples.back().end());
     }
-    if (members.empty()) {
+    if (members.empty() && !torn_at) {
         return 0;
     }
-    if (const int error = erase_in_file(shard, members, samples); error != 0) {
+    if (const int error = members.empty() ? 0 : erase_in_file(shard, members, samples); error != 0) {
         return error;
     }
     for (const std::string& key : keys) {
-        (*index)->erase(key);
+        index->erase(key);
     }
     kill_point("optout_shard.synced");
-    const bool is_open = open_ != nullptr && open_->number() == shard;
-    return is_open ? 0 : ShardIndexes::write(depot_, shard, **index);
+    if (is_open(shard)) {
+        return 0;
+    }
+    // Who reads a torn shard from front to end is to find one.
+    const bool is_kept = kept_open_ && kept_open_->shard == shard;
+    const int error = torn_at && !is_kept ? end_archive(depot_.system(), depot_.file_of(shard_file_name(shard)).value(), *torn_at) : 0;
+    return error != 0 ? error : ShardIndexes::write(depot_, shard, *index);
 }
 
 // First the bytes, durably, then the headers: what was cut in between is still found, and erased again.

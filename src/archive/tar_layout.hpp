@@ -59,6 +59,8 @@ class TarLayout final : public Layout {
     };
     [[nodiscard]] static std::optional<Location> parse(std::string_view location);
     [[nodiscard]] Place place_of(const Arrival& arrival) const;
+    void retire_if_damaged();
+    [[nodiscard]] bool is_open(std::uint32_t shard) const { return open_ != nullptr && open_->number() == shard; }
 
     [[nodiscard]] Checked<void> restore_shard(const ShardMark& mark, Restored& restored);
     [[nodiscard]] Checked<std::vector<std::string>> files_of_shards_from(std::uint32_t first) const;

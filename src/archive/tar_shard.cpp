@@ -241,4 +241,16 @@ int erase_members(FileSystem& system, int descriptor, const std::vector<TarMembe
     return 0;
 }
 
+int end_archive(FileSystem& system, const std::string& file, std::uint64_t at) {
+    int descriptor = -1;
+    if (const int error = system.open_file(file, true, descriptor); error != 0) {
+        return error;
+    }
+    int error = system.truncate(descriptor, at);
+    error = error != 0 ? error : write_all(system, descriptor, at, kEnd);
+    error = error != 0 ? error : system.sync_data(descriptor);
+    system.close(descriptor);
+    return error;
+}
+
 }  // namespace grit::archive

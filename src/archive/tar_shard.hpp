@@ -74,5 +74,7 @@ class TarShard {
 [[nodiscard]] int blank_members(FileSystem& system, int descriptor, const std::vector<TarMember>& members);
 /// The first one's header last: by its name the others are found again, should this be cut.
 [[nodiscard]] int erase_members(FileSystem& system, int descriptor, const std::vector<TarMember>& members);
+/// Cuts an archive there, and ends it as one ends; durably. Repeatable. Errors: errno values.
+[[nodiscard]] int end_archive(FileSystem& system, const std::string& file, std::uint64_t at);
 
 }  // namespace grit::archive

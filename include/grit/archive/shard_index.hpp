@@ -37,6 +37,10 @@ class ShardIndex {
     void erase(std::string_view key);
     /// Forgets the members that do not lie before that offset, and samples without any.
     void cut(std::uint64_t bytes);
+    /// Forgets samples that do not wholly lie before that offset. @return how many there were.
+    std::size_t drop_torn(std::uint64_t bytes);
+    /// Where the last member ends, filled up to a whole block.
+    [[nodiscard]] std::uint64_t end() const;
     void clear();
 
     /// Nothing if there is none.

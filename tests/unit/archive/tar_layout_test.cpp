@@ -197,6 +197,41 @@ TEST_F(TarLayoutTest, AShardThatLostBytesIsReportedAndLeftAlone) {
     EXPECT_EQ(next->layout->find("00000.tar#000000002.jpg").error(), Errc::vanished);
 }
 
+TEST_F(TarLayoutTest, AShardThatSomebodyRemovedGetsNothingMore) {
+    rig_.store({{1, "one"}});
+    fs::remove(path("00000.tar"));
+    EXPECT_THAT(rig_.store({{2, "two"}}), ElementsAre("00001.tar#000000002.jpg"));
+    EXPECT_TRUE(rig_.marks.at(0).sealed);
+    EXPECT_EQ(rig_.layout->find("00000.tar#000000001.jpg").error(), Errc::vanished);
+    EXPECT_TRUE(rig_.layout->remove(std::vector<std::string>{"00000.tar#000000001.jpg"}));
+}
+
+TEST_F(TarLayoutTest, ASampleThatIsNotWhollyThereIsNotThereAndATornShardIsEnded) {
+    rig_.store({{1, "one"}, {2, "two"}, {3, "three"}});
+    ASSERT_TRUE(rig_.marks.at(0).sealed);
+    for (const bool has_index : {true, false}) {
+        const std::uint64_t at = (has_index ? 7 : 3) * kTarBlock + 3;  // in a sidecar
+        fs::resize_file(path("00000.tar"), at);
+        if (!has_index) {
+            fs::remove(path("00000.idx"));
+        }
+        const std::string lost = has_index ? "00000.tar#000000002.jpg" : "00000.tar#000000001.jpg";
+        EXPECT_EQ(rig_.layout->find(lost).error(), Errc::vanished);
+        EXPECT_EQ(rig_.read("00000.tar#000000001.jpg") == "one", has_index);
+        ASSERT_TRUE(rig_.layout->remove(std::vector<std::string>{lost}));
+        EXPECT_EQ(rig_.members(0, true).size(), has_index ? 2U : 0U) << "with the end-of-archive";
+        EXPECT_THAT(content_of(path("00000.idx")), HasSubstr(has_index ? "v1.2 1\n" : "v1.2 0\n"));
+    }
+}
+
+TEST_F(TarLayoutTest, AMissingIndexIsWrittenAnew) {
+    rig_.store({{1, "one"}, {2, "two"}, {3, "three"}});
+    const std::string index = content_of(path("00000.idx"));
+    fs::remove(path("00000.idx"));
+    EXPECT_EQ(rig_.read("00000.tar#000000002.jpg"), "two");
+    EXPECT_EQ(content_of(path("00000.idx")), index);
+}
+
 TEST_F(TarLayoutTest, ACleanEndIsWellFormedAndGoesOn) {
     rig_.store({{1, "one"}});
     rig_.layout->close();
