@@ -58,6 +58,7 @@ struct Ingestor::Run {
     std::vector<RefusedLine> refused;
     std::vector<std::string> journal_lines;  // of quarantined lines
     store::LineBlocks kept;  // the lines themselves, if the state keeps them
+    Ordinal next_ordinal = 0;  // if the next line follows on the last
     std::uint64_t lines = 0;
     std::uint64_t quarantined = 0;
     std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
@@ -94,6 +95,7 @@ void Ingestor::RunJob::run(store::WriteSession& session) {
         ingestor->on_run_(run_id, batch->builder.hosts());
     }
     const std::lock_guard lock(ingestor->mutex_);
+    ingestor->came_again(input_id, input);
     --ingestor->in_commit_;
     ingestor->changed_.notify_all();
 }
@@ -168,7 +170,9 @@ Ingestor::Ingestor(Options options, store::Env& env, store::Writer& writer, fron
       metrics_(metrics),
       log_(log),
       on_run_(std::move(on_run)),
-      quarantine_(std::make_unique<Quarantine>()) {}
+      quarantine_(std::make_unique<Quarantine>()) {
+    progress_.reads_again = options_.keep_lines;  // until it is known
+}
 
 Ingestor::~Ingestor() { stop(); }
 
@@ -224,6 +228,7 @@ void Ingestor::work() {
             log_.error("ingest.failed", {{"problem", done.error().what}});
         }
         const std::lock_guard lock(mutex_);
+        progress_.reads_again = false;
         if (!done) {
             progress_.problem = done.error().what;
         }
@@ -296,6 +301,7 @@ Checked<void> Ingestor::read_inputs() {
         }
         metrics_.input_size_bytes.set(static_cast<std::int64_t>(progress_.bytes_total.value_or(0)));
     }
+    expect_again(*paths);
     for (const std::string& path : *paths) {
         if (stopping_) {
             break;
@@ -452,7 +458,11 @@ Checked<void> Ingestor::wait_out_quarantine_fault(int error) {
 }
 
 Ordinal Ingestor::ordinal_of(std::uint64_t line) {
-    return take_ordinal(inputs_[input_].second.extents, line, totals_.next_ordinal);
+    const Ordinal ordinal = take_ordinal(inputs_[input_].second.extents, line, totals_.next_ordinal);
+    if (std::exchange(run_->next_ordinal, ordinal + 1) != ordinal) {
+        run_->kept.finish();  // other lines belong in between
+    }
+    return ordinal;
 }
 
 bool Ingestor::run_is_full() const {

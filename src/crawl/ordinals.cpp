@@ -22,4 +22,8 @@ Ordinal take_ordinal(std::vector<store::OrdinalExtent>& extents, std::uint64_t l
     return next++;
 }
 
+bool has_lines_again(const store::InputRow& input) {
+    return !input.extents.empty() && input.extents.back().first_line + input.extents.back().lines > input.line;
+}
+
 }  // namespace grit::crawl

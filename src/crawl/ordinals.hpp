@@ -13,4 +13,7 @@ namespace grit::crawl {
 /// @param next     the lowest ordinal that no line of any input has.
 [[nodiscard]] Ordinal take_ordinal(std::vector<store::OrdinalExtent>& extents, std::uint64_t line, Ordinal& next);
 
+/// Whether lines that are still to be read have their ordinals already: the state was made anew (a rebuild).
+[[nodiscard]] bool has_lines_again(const store::InputRow& input);
+
 }  // namespace grit::crawl

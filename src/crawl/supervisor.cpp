@@ -384,7 +384,8 @@ void Supervisor::tick() {
 
 // Hands retries whose time has come to their shards.
 void Supervisor::feed_due_retries() {
-    if (draining_ || paused_) {
+    // After a rebuild an image that comes before its annotation would be stored without it.
+    if (draining_ || paused_ || ingestor_.progress().reads_again) {
         return;
     }
     const SteadyTime start = parts_.clock.now();

@@ -113,7 +113,9 @@ void LineBlocks::pack() {
 
 Result<void> LineBlocks::write(WriteTxn& txn) const {
     for (const auto& [key, value] : blocks_) {
-        if (const auto done = txn.append(Table::annotations, key, value); !done) {
+        auto done = txn.append(Table::annotations, key, value);
+        done = !done && done.error() == Errc::out_of_order ? txn.put(Table::annotations, key, value) : done;
+        if (!done) {
             return done;
         }
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import unittest
 from pathlib import Path
 
-from harness.case import CrawlCase
+from harness.case import CrawlCase, write_annotations
 from harness.checker import Images, read_map
 from harness.shards import all_samples, is_whole, shards_in, stream_samples
 from harness.small_crawl import SmallCrawl
@@ -162,6 +163,26 @@ class Shards(RebuildCase):
         self.assertNotEqual(again, location)
         keys = [one.key for one in self.torn_samples(crawl)]
         self.assertEqual(len(keys), len(set(keys)), "no key is there twice")
+
+    def test_retries_wait_for_their_annotations(self):
+        urls = [f"https://h{number % 7}.test/{number}.jpg" for number in range(140)]
+        web = self.web([{"name": "hiccup", "path": "/*2.jpg", "status": 500, "first_n": 1}])
+        sources = [write_annotations(self.directory / f"{from_}.jsonl", urls[from_ : from_ + 70], from_) for from_ in (0, 70)]
+        daemon = self.daemon(web, sources, politeness=SLOW, storage=SHARDS | {"min_free": "0B"}, retry={"schedule": ["4s"], "once_patience": "10s"})
+        daemon.start(once=False)
+        control = self.wait_ready(daemon)
+        self.wait_for("14 wait for a retry", lambda: control.status()["records"]["waiting"] == 14 and control.status()["records"]["done"] == 126)
+        daemon.kill()
+        waited_from = time.monotonic()
+        shutil.rmtree(daemon.state_dir)
+        self.assertEqual(self.rebuild(daemon)["waiting"], 14)
+        time.sleep(max(0.0, waited_from + 4 - time.monotonic()))  # until all are due: a start would ask at once
+        daemon.rewrite_config(input={"annotations": [str(source) for source in reversed(sources)]})
+        self.run_once(daemon, 60)
+        samples = self.samples(daemon.root)
+        self.assertEqual({sample.json["url"]: sample.json.get("caption") for sample in samples.values()},
+                         {url: f"picture {number}" for number, url in enumerate(urls)})
+        self.assertEqual({int(sample.key) for sample in samples.values()}, set(range(140)))
 
     def test_another_layout_is_refused(self):
         crawl = SmallCrawl(self, "crawl", storage=SHARDS)

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -41,6 +42,7 @@ struct IngestProgress {
     std::uint64_t bytes_read = 0;                ///< of the input as stored
     std::optional<std::uint64_t> bytes_total;    ///< nothing if an input is a pipe
     bool complete = false;                       ///< every input was read to its end
+    bool reads_again = false;                    ///< lines that the state kept, and lost, are still to come (`keep_lines`)
     std::string problem;                         ///< why reading stopped; empty if it did not
 };
 
@@ -94,6 +96,8 @@ class Ingestor {
     void take(const annotations::Line& line);
     [[nodiscard]] Checked<void> quarantine(const annotations::BadLine& line, const std::string& path);
     [[nodiscard]] Ordinal ordinal_of(std::uint64_t line);
+    void expect_again(const std::vector<std::string>& paths);
+    void came_again(store::InputId id, const store::InputRow& input);
     [[nodiscard]] bool run_is_full() const;
     // How far an input is read, as its row remembers it.
     struct Place {
@@ -132,6 +136,7 @@ class Ingestor {
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     IngestProgress progress_;
+    std::set<store::InputId> again_;  // with lines that are read again
     std::size_t in_commit_ = 0;
     std::unique_ptr<RunJob> failed_;  // still counted as in commit
     bool rescan_ = true;

@@ -1,4 +1,5 @@
-// The annotations themselves, line by line, for layouts that put them beside the images: `annotations`, append-only.
+// The annotations themselves, line by line, for layouts that put them beside the images: `annotations`, append-only but after
+// a rebuild of the state, when lines are read again in another order than their ordinals'.
 //
 // A block holds the lines of consecutive ordinals, compressed (zstd). Its key is the last of them, so that the first
 // key at or after an ordinal is that of its block. Blocks are never deleted: a line is needed again whenever its URL is.
@@ -28,11 +29,12 @@ class LineBlocks {
     LineBlocks(LineBlocks&&) noexcept;
     LineBlocks& operator=(LineBlocks&&) noexcept;
 
-    /// Ordinals without a line (bad ones) are passed over. Ordinals ascend. Throws std::bad_alloc.
+    /// Ordinals without a line (bad ones) are passed over. Ordinals ascend, but behind `finish`. Throws std::bad_alloc.
     void add(Ordinal ordinal, std::string_view line);
-    /// Closes the last block. To be called before `write`.
+    /// Closes the open block. To be called before `write`, and where ordinals are left out that lines elsewhere have: a block
+    /// is found by its last ordinal, so no other one may lie within it.
     void finish();
-    /// Appends all blocks. Repeatable. Errors: out_of_order if ordinals came before; those of `WriteTxn::append`.
+    /// Writes all blocks: appends them, if no higher ordinals are there. Repeatable. Errors: those of `WriteTxn::put`.
     [[nodiscard]] Result<void> write(WriteTxn& txn) const;
 
     /// Memory that the packed blocks take.

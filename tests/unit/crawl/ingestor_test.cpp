@@ -1,5 +1,7 @@
 #include "grit/crawl/ingestor.hpp"
 
+#include "grit/store/line_blocks.hpp"
+
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/store/writer.hpp"
@@ -297,6 +299,51 @@ TEST_F(IngestorTest, SeveralInputsAreReadInTheirOrder) {
     std::ofstream(folder_ / "part-3.jsonl") << line(4);
     ingest();
     expect_lines(5);
+}
+
+// A state that was made anew knows which ordinals the lines have, and not the lines: in whatever order they come.
+TEST_F(IngestorTest, LinesThatAreReadAgainAreKeptUnderTheirOrdinals) {
+    options_.keep_lines = true;
+    const std::string first = folder_ / "first.jsonl";
+    const std::string second = folder_ / "second.jsonl";
+    std::ofstream(first) << line(0) << line(1) << line(4) << line(5);
+    std::ofstream(second) << line(2) << line(3);
+    ASSERT_TRUE(writer_->transact([&](store::WriteTxn& txn) -> Result<void> {
+        store::InputRow row;
+        row.path = first;
+        row.extents = {{0, 0, 2}, {2, 4, 2}};
+        const auto put = store::put_input(txn, 0, row);
+        row.path = second;
+        row.extents = {{0, 2, 2}};
+        store::Totals totals;
+        totals.next_ordinal = 6;
+        EXPECT_TRUE(store::put_totals(txn, totals));
+        return put ? store::put_input(txn, 1, row) : put;
+    }));
+    options_.input.annotations = {first, second};
+    begin_life();
+    EXPECT_TRUE(wait_for([this] { return !ingestor_->progress().reads_again; }));
+    for (int ordinal = 0; ordinal < 6; ++ordinal) {
+        const auto kept = store::get_line(env_->read().value(), static_cast<Ordinal>(ordinal));
+        ASSERT_TRUE(kept) << ordinal << ": before all are there retries have to wait";
+        EXPECT_EQ(*kept + "\n", line(ordinal));
+    }
+    EXPECT_TRUE(wait_for_the_end());
+    EXPECT_EQ(ingestor_->progress().problem, "");
+}
+
+TEST_F(IngestorTest, NobodyWaitsForLinesThatDoNotComeAgain) {
+    options_.keep_lines = true;
+    write(line(0));
+    ASSERT_TRUE(writer_->transact([&](store::WriteTxn& txn) {
+        store::InputRow row;
+        row.path = folder_ / "elsewhere.jsonl";
+        row.extents = {{0, 0, 2}};
+        return store::put_input(txn, 0, row);
+    }));
+    ingest();
+    begin_life();
+    EXPECT_TRUE(wait_for([this] { return !ingestor_->progress().reads_again; }));
 }
 
 // While the state's disk is full nothing is lost, other commits have their turn, and it goes on by itself.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "grit/store/shard_rows.hpp"
 #include "temp_state.hpp"
@@ -47,6 +48,24 @@ TEST_F(LineBlocksTest, EachLineIsFoundByItsOrdinal) {
     for (Ordinal ordinal = 0; ordinal < 2'200; ++ordinal) {
         const bool kept = ordinal % 5 != 3 && (ordinal < 1'001 || (ordinal >= 2'000 && ordinal < 2'100));
         ASSERT_EQ(line(ordinal), kept ? line_of(ordinal) : "(none)") << ordinal;
+    }
+}
+
+// After a rebuild of the state inputs may come in another order, and lines of one have others' in between.
+TEST_F(LineBlocksTest, LinesThatComeInAnotherOrderAreFound) {
+    LineBlocks blocks;
+    for (const auto& [from, to] : {std::pair<Ordinal, Ordinal>{40, 60}, {100, 120}, {0, 40}}) {
+        blocks.finish();
+        for (Ordinal ordinal = from; ordinal < to; ++ordinal) {
+            blocks.add(ordinal, line_of(ordinal));
+        }
+    }
+    blocks.finish();
+    ASSERT_TRUE(state_.write([&](WriteTxn& txn) { return blocks.write(txn); }));
+    write(60, 100);
+    for (Ordinal ordinal = 0; ordinal < 125; ++ordinal) {
+        const bool is_bad = ordinal >= 60 && ordinal < 100 && ordinal % 5 == 3;
+        ASSERT_EQ(line(ordinal), is_bad || ordinal >= 120 ? "(none)" : line_of(ordinal)) << ordinal;
     }
 }
 
