@@ -39,7 +39,8 @@ std::string words_of(const json::object& volume) {
     if (const std::string why = printable(text_of(member(volume, "why"))); !why.empty()) {
         words += fmt::format("{}: {}\n", name, why);
     }
-    const json::value* held = member(volume, "held");
+    const std::string state = text_of(member(volume, "state"));
+    const json::value* held = state == "out" || state == "lost" ? member(volume, "held") : nullptr;
     if (held != nullptr && held->is_object()) {
         const std::string list = printable(text_of(member(held->get_object(), "list")));
         words += fmt::format("{}: held {} images{}\n", name, grouped(count_of(member(held->get_object(), "records"))),

@@ -93,8 +93,8 @@ Checked<void> Depot::prepare_root() {
         return problem("can not be looked at", error);
     }
     if (options_.has_images || options_.must_be_marked) {
-        return Problem{fmt::format("{} is missing, but the state names images in it: is its volume mounted? If storage.root "
-                                   "was changed, move the folder there first", called())};
+        return Problem{fmt::format("{} is missing, but the state names images in it: is its volume mounted? If its root "
+                                   "was changed in the config, move the folder there first", called())};
     }
     if (!options_.volume.empty()) {
         return Problem{fmt::format("{} is missing: mount it, and make the folder on it if it is a new one", called())};
@@ -132,7 +132,7 @@ Checked<void> Depot::check_marker() {
     }
     if (options_.has_images || options_.must_be_marked) {
         return Problem{fmt::format("{} has no marker of this dataset, but the state names images in it: is its volume mounted? If "
-                                   "its root was changed, move the old folder there first, with its .gritd",
+                                   "its root was changed in the config, move the old folder there first, with its .gritd",
                                    called())};
     }
     std::vector<std::string> names;
