@@ -268,10 +268,8 @@ void RebuildImages::note_filled(const ShardId& id, const ShardOnDisk& shard, con
     row.sealed = false;
     row.bytes = 0;
     for (const StoredSample& sample : samples) {
-        row.bytes = sample.sidecar || is_named(sample) ? std::max(row.bytes, sample.end) : row.bytes;
+        row.bytes = std::max(row.bytes, sample.end);
     }
-    row.samples = static_cast<std::uint32_t>(
-        std::count_if(samples.begin(), samples.end(), [&row](const StoredSample& one) { return one.end <= row.bytes; }));
     if (shard.bytes() - row.bytes > archive::kTarEndBytes) {
         problems_.push_back(fmt::format("{}: {} bytes behind its last whole image are of none: the next start cuts them off", file,
                                         shard.bytes() - row.bytes));

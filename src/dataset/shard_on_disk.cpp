@@ -63,6 +63,7 @@ Checked<void> ShardOnDisk::read_tar(bool by_archive) {
     }
     if (auto index = by_archive ? std::nullopt : index_beside(place_)) {
         index_ = std::move(*index);
+        index_.drop_torn(bytes_);
         return {};
     }
     const int error = walk();
@@ -75,11 +76,18 @@ int ShardOnDisk::walk() {
     if (const int error = system.open_file(place_.string(), false, descriptor); error != 0) {
         return error;
     }
-    const auto end = archive::for_each_tar_member(system, descriptor, bytes_, [this](const archive::TarMember& member) {
+    std::string last;
+    const auto end = archive::for_each_tar_member(system, descriptor, bytes_, [&](const archive::TarMember& member) {
+        last = archive::sample_name(member.name).key;
         index_.add(member);
         return true;
     });
     system.close(descriptor);
+    // The sidecar of the last one may be cut off: half a sample is none.
+    const auto sample = index_.sample(last);
+    if (std::none_of(sample.begin(), sample.end(), [](const archive::TarMember& one) { return archive::sample_name(one.name).extension == "json"; })) {
+        index_.erase(last);
+    }
     end_ = end ? *end : 0;
     return end ? 0 : EIO;
 }
@@ -92,7 +100,7 @@ Result<archive::Extent> ShardOnDisk::find(std::string_view name) const {
         return error == 0 ? Result<archive::Extent>(std::move(extent)) : Result<archive::Extent>(archive::errc_of_errno(error));
     }
     const archive::TarMember* member = index_.find(name);
-    if (member == nullptr || member->offset > bytes_ || member->size > bytes_ - member->offset) {
+    if (member == nullptr) {
         return archive::Errc::vanished;
     }
     extent.offset = member->offset;

@@ -24,8 +24,9 @@ struct StoredSample {
 /// Threads: one at a time. Symbolic links in a folder are passed over; so are files that no layout gives such a name.
 class ShardOnDisk {
   public:
-    /// A tar file's members are those that its index names, within the file; without one, and with `by_archive`, the
-    /// archive is walked through once. A shard that is not there has no images. Errors, in words: it can not be read.
+    /// A tar file's members are those that its index names; without one, and with `by_archive`, the archive is walked through
+    /// once. Samples that do not wholly lie in it are none. A shard that is not there has no images. Errors, in words: it can
+    /// not be read.
     [[nodiscard]] static Checked<ShardOnDisk> open(const std::filesystem::path& root, std::uint32_t shard, bool is_tar, bool by_archive = false);
     /// The numbers of the shards below a root, ascending. Errors, in words: it can not be listed.
     [[nodiscard]] static Checked<std::vector<std::uint32_t>> list(const std::filesystem::path& root, bool is_tar);
