@@ -88,6 +88,7 @@ Ended rebuild(const Output& output, const std::string& config_file, const std::v
     options.lost = lost;
     options.journal = dataset::journal_folder(*config);
     options.writes_journal = config->journal.enabled;
+    options.inputs = config->input.annotations;
     options.url_field = config->input.url_field;
     const Logger log(LogLevel::warning);
     const SystemClock clock;

@@ -21,6 +21,7 @@
 #include "grit/store/writer.hpp"
 #include "rebuild_counters.hpp"
 #include "rebuild_images.hpp"
+#include "rebuild_numbers.hpp"
 #include "rebuild_replay.hpp"
 #include "rebuild_taking.hpp"
 #include "rebuild_telling.hpp"
@@ -31,8 +32,8 @@ namespace json = boost::json;
 
 namespace {
 
-// Rows of one transaction.
-constexpr std::size_t kAtOnce = 5'000;
+// Lines of one transaction: some megabytes.
+constexpr std::size_t kAtOnce = 20'000;
 constexpr std::string_view kWebdataset = "webdataset";
 
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
@@ -58,7 +59,7 @@ class Rebuild {
         using Step = Checked<void> (Rebuild::*)();
         for (const Step step : {&Rebuild::look, &Rebuild::look_at_volumes, &Rebuild::begin, &Rebuild::replay, &Rebuild::check_journal,
                                 &Rebuild::name_dataset, &Rebuild::open_images, &Rebuild::drop_lost_images, &Rebuild::take_loose_images,
-                                &Rebuild::write_shards, &Rebuild::write_counters, &Rebuild::tell_journal, &Rebuild::put_in_place}) {
+                                &Rebuild::number_lines, &Rebuild::write_shards, &Rebuild::write_counters, &Rebuild::tell_journal, &Rebuild::put_in_place}) {
             if (auto done = (this->*step)(); !done) {
                 close();
                 std::error_code ignored;
@@ -312,6 +313,26 @@ class Rebuild {
         if (report_.journal_lines == 0 && report_.found == 0) {
             return Problem{fmt::format("there is nothing to rebuild from: {} has no journal, and no image in {} has a sidecar that tells of it",
                                        options_.journal.string(), root_.string())};
+        }
+        return {};
+    }
+
+    // The journal knows which line had which ordinal. Without one sidecars and inputs together may.
+    Checked<void> number_lines() {
+        if (report_.journal_lines > 0) {
+            return {};
+        }
+        bool ended = false;
+        RebuildNumbers numbers(*env_, replay_, options_.url_field);
+        const auto found = numbers.find(options_.inputs, [this, &ended](std::uint64_t lines) {
+            ended = !go_on("reading the inputs", lines);
+            return !ended;
+        });
+        if (ended) {
+            return kEnded;
+        }
+        if (!found) {
+            report_.problems.push_back("lines whose numbers are not known any more: " + found.error().what);
         }
         return {};
     }

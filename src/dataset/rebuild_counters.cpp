@@ -8,8 +8,8 @@
 namespace grit::dataset {
 namespace {
 
-// Rows of one transaction.
-constexpr std::size_t kAtOnce = 5'000;
+// Rows of one transaction: some megabytes. Each sync writes pages all over the tables.
+constexpr std::size_t kAtOnce = 20'000;
 
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
 Problem unreadable(const ErrorCode& error) { return Problem{"the new state can not be read: " + error.message()}; }

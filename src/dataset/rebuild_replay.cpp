@@ -47,6 +47,11 @@ HostId Replay::host(std::string_view name) {
     return id;
 }
 
+std::optional<HostId> Replay::known_host(std::string_view name) const {
+    const auto known = ids_.find(std::string(name));
+    return known == ids_.end() ? std::nullopt : std::optional(known->second);
+}
+
 Result<void> Replay::take(store::WriteTxn& txn, const std::vector<journal::Line>& lines) {
     for (const journal::Line& line : lines) {
         if (const auto taken = take_one(txn, line); !taken) {

@@ -25,6 +25,8 @@ class Replay {
 
     /// The number of a host, new or known.
     HostId host(std::string_view name);
+    /// Nothing if it is new.
+    [[nodiscard]] std::optional<HostId> known_host(std::string_view name) const;
     [[nodiscard]] std::map<HostId, store::HostRow>& hosts() { return hosts_; }
     [[nodiscard]] std::map<store::InputId, store::InputRow>& inputs() { return inputs_; }
     [[nodiscard]] const std::map<std::string, store::BlockRow>& blocks() const { return blocks_; }

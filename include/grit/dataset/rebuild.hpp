@@ -26,7 +26,8 @@ struct RebuildOptions {
     std::vector<std::string> lost = {};  ///< Volumes that are gone for good; none of `volumes`. What they held is asked for again.
     std::filesystem::path journal;    ///< Its folder.
     bool writes_journal = true;       ///< False: what is done here is not told in it.
-    std::string url_field = "url";    ///< Of the inputs, which are read where images are without a line.
+    std::vector<std::string> inputs = {};  ///< As the config has them. Read where there is no journal.
+    std::string url_field = "url";    ///< Of the inputs.
 };
 
 /// How far it is: what is being done, and how much of it. `of` is 0 where that is not known.

@@ -169,6 +169,15 @@ class RebuildRig : public testing::Test {
         tell(line);
     }
 
+    /// An input with the URLs of these annotations.
+    void write_input(const std::string& name, const std::vector<Ordinal>& lines) {
+        inputs_.push_back(scratch_ / name);
+        std::ofstream file(inputs_.back());
+        for (const Ordinal ordinal : lines) {
+            file << R"({"url": ")" << url_of(ordinal) << "\"}\n";
+        }
+    }
+
     // What comes of it ----------------------------------------------------------------------------------------------------
 
     Checked<RebuildReport> rebuild() {
@@ -178,12 +187,25 @@ class RebuildRig : public testing::Test {
         options.volumes = volumes();
         options.layout = layout_;
         options.lost = lost_;
+        options.inputs = inputs_;
         options.journal = root() + "/outcomes";
         auto report = rebuild_state(options, clock_, log_, [](const RebuildProgress&) { return true; });
         if (report) {
             env_ = store::Env::open(scratch_ / "state").value();
         }
         return report;
+    }
+    /// Of the input with that name.
+    std::vector<store::OrdinalExtent> extents(const std::string& name) {
+        std::vector<store::OrdinalExtent> found;
+        EXPECT_TRUE(store::for_each_input(env_->read().value(), [&](store::InputId, const store::InputRow& row) {
+            if (row.path == scratch_ / name) {
+                found = row.extents;
+                EXPECT_GT(row.first_block_bytes, 0U);
+            }
+            return true;
+        }));
+        return found;
     }
     Result<store::Record> record(Ordinal ordinal) {
         const auto url = url::canonicalize(url_of(ordinal));
@@ -235,6 +257,7 @@ class RebuildRig : public testing::Test {
     Logger log_{LogLevel::error};
     std::vector<std::string> names_;
     std::vector<std::string> lost_;
+    std::vector<std::string> inputs_;
     std::unique_ptr<archive::Volumes> images_;
     std::map<Ordinal, std::string> location_;
     std::map<std::pair<std::string, std::uint32_t>, archive::ShardMark> marks_;  // as the state had them

@@ -109,6 +109,40 @@ TEST_F(RebuildShards, WithNoJournalTheirSidecarsAreEnough) {
     expect_stored({0, 1, 2, 3, 4});
 }
 
+TEST_F(RebuildShards, WithNoJournalLinesHaveTheNumbersThatTheirImagesKnow) {
+    publish({0, 3});
+    publish({5, 6, 8});
+    publish({12});
+    std::filesystem::remove_all(root() + "/outcomes");
+    write_input("first.jsonl", {0, 1, 2, 3, 0, 5, 20, 21});  // the fifth line's URL is the first one's again
+    write_input("second.jsonl", {6, 7, 8, 6, 6, 6});
+    write_input("third.jsonl", {30, 31});
+    write_input("contradicting.jsonl", {99, 98, 3});
+    const auto report = rebuild();
+    ASSERT_TRUE(report) << report.error().what;
+    using Extents = std::vector<store::OrdinalExtent>;
+    EXPECT_EQ(extents("first.jsonl"), (Extents{{0, 0, 6}})) << "up to the last line that says so";
+    EXPECT_EQ(extents("second.jsonl"), (Extents{{0, 6, 3}}));
+    EXPECT_EQ(extents("third.jsonl"), Extents());
+    EXPECT_EQ(extents("contradicting.jsonl"), Extents());
+    EXPECT_EQ(store::get_totals(env_->read().value()).value().next_ordinal, 13U);
+    std::uint64_t restored = 0;
+    ASSERT_TRUE(store::for_each_host(env_->read().value(), [&restored](HostId, const store::HostRow& row) {
+        restored += row.restored;
+        return true;
+    }));
+    EXPECT_EQ(restored, 5U) << "records whose line is to come: not that of 12";
+}
+
+TEST_F(RebuildShards, AJournalKnowsTheNumbersBetter) {
+    fill();
+    tell_begin();
+    tell_stored(0);
+    write_input("first.jsonl", {0, 1, 2, 3});
+    ASSERT_TRUE(rebuild());
+    EXPECT_TRUE(extents("first.jsonl").empty());
+}
+
 TEST_F(RebuildShards, WithNoJournalAndNoImageThereIsNothing) {
     const auto report = rebuild();
     ASSERT_FALSE(report);
