@@ -87,7 +87,7 @@ Ended rebuild(const Output& output, const std::string& config_file, const std::v
     options.layout = config::name_of(config->storage.layout);
     options.lost = lost;
     options.journal = dataset::journal_folder(*config);
-    options.writes_journal = config->journal.enabled;
+    options.begins_journal = config->journal.enabled;
     options.inputs = config->input.annotations;
     options.url_field = config->input.url_field;
     const Logger log(LogLevel::warning);

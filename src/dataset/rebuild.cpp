@@ -246,6 +246,7 @@ class Rebuild {
         archive::VolumesOptions volumes = options_.volumes;
         volumes.dataset_id = marker_;
         volumes.has_images = true;
+        volumes.lost = options_.lost;
         for (const archive::VolumePlace& place : volumes.places) {
             if (!place.name.empty()) {
                 volumes.known.push_back(place.name);
@@ -368,7 +369,8 @@ class Rebuild {
 
     // What was done here goes into the journal, too: it goes on where it ended.
     Checked<void> tell_journal() {
-        return options_.writes_journal ? telling_->write_journal(options_.journal, mark_, *env_, *writer_, log_) : Checked<void>();
+        const bool has_journal = options_.begins_journal || report_.journal_files > 0;
+        return has_journal ? telling_->write_journal(options_.journal, mark_, *env_, *writer_, log_) : Checked<void>();
     }
 
     Checked<void> put_in_place() {

@@ -239,8 +239,13 @@ Checked<std::vector<LooseImage>> RebuildImages::loose_of(const ShardId& id, cons
     std::vector<LooseImage> loose;
     for (const StoredSample& sample : *samples) {
         const auto ordinal = archive::ordinal_in(sample.image);
-        if (ordinal && !named.contains(sample.image)) {
-            loose.push_back(LooseImage{location_of(id, sample.image), *ordinal, sample.at, sample.sidecar});
+        if (!ordinal || named.contains(sample.image)) {
+            continue;
+        }
+        const auto at = shard->find(sample.image);
+        const auto sidecar = shard->find(sample.sidecar);
+        if (at) {  // else it went meanwhile
+            loose.push_back(LooseImage{location_of(id, sample.image), *ordinal, *at, sidecar ? std::optional(*sidecar) : std::nullopt});
         }
     }
     return loose;

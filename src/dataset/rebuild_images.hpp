@@ -75,8 +75,6 @@ class RebuildImages {
     [[nodiscard]] const std::vector<FilledShard>& shards() const noexcept { return filled_; }
     /// What a start will cut off, or leave alone for good: in words.
     [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
-    /// As records name them.
-    [[nodiscard]] std::uint64_t images() const noexcept { return images_; }
 
   private:
     struct Counts {

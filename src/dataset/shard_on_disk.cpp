@@ -116,48 +116,31 @@ std::vector<StoredSample> ShardOnDisk::members() const {
     std::vector<StoredSample> samples;
     for (const std::string& key : index_.keys()) {
         StoredSample sample;
+        sample.sidecar = key + ".json";
         for (const archive::TarMember& member : index_.sample(key)) {
-            const auto extent = find(member.name);
-            const std::string_view extension = archive::sample_name(member.name).extension;
-            if (!extent || (is_beside(extension) && extension != "json")) {
-                continue;
-            }
             sample.end = std::max(sample.end, member.offset + archive::tar_padded(member.size));
-            if (extension == "json") {
-                sample.sidecar = *extent;
-            } else {
-                sample.image = member.name;
-                sample.at = *extent;
-            }
+            sample.image = is_beside(archive::sample_name(member.name).extension) ? std::move(sample.image) : member.name;
         }
-        if (!sample.image.empty() && archive::ordinal_in(sample.image)) {
+        if (archive::ordinal_in(sample.image)) {
             samples.push_back(std::move(sample));
         }
     }
     return samples;
 }
 
+// What each file is costs no look at it: that comes with the folder.
 Checked<std::vector<StoredSample>> ShardOnDisk::files() const {
     std::vector<StoredSample> samples;
     std::error_code error;
     for (fs::directory_iterator file(place_, error), end; !error && file != end; file.increment(error)) {
-        const fs::path& path = file->path();
-        const std::string name = path.filename().string();
+        const std::string name = file->path().filename().string();
+        const std::string extension = file->path().extension().string();
         std::error_code unknown;
-        if (is_beside(path.extension().string().substr(std::min<std::size_t>(path.extension().string().size(), 1))) ||
-            !archive::ordinal_of(archive::shard_name(shard_, false) + "/" + name) || file->is_symlink(unknown) ||
-            !file->is_regular_file(unknown)) {
-            continue;
+        const bool is_image = !extension.empty() && !is_beside(std::string_view(extension).substr(1)) &&
+                              archive::ordinal_of(archive::shard_name(shard_, false) + "/" + name);
+        if (is_image && !file->is_symlink(unknown) && file->is_regular_file(unknown)) {
+            samples.push_back(StoredSample{name, file->path().stem().string() + ".json", 0});
         }
-        const auto at = find(name);
-        if (!at) {
-            continue;  // it went meanwhile
-        }
-        StoredSample sample{name, *at, std::nullopt, 0};
-        if (const auto sidecar = find(path.stem().string() + ".json")) {
-            sample.sidecar = *sidecar;
-        }
-        samples.push_back(std::move(sample));
     }
     if (error && error != std::errc::no_such_file_or_directory) {
         return Problem{fmt::format("{} can not be listed: {}", place_.string(), error.message())};

@@ -16,9 +16,8 @@ namespace grit::dataset {
 /// An image with what lies beside it.
 struct StoredSample {
     std::string image;  ///< Its name in the shard: "000120005.jpg".
-    archive::Extent at;
-    std::optional<archive::Extent> sidecar;  ///< Its ".json".
-    std::uint64_t end = 0;                   ///< Of a tar: where all of it ends.
+    std::string sidecar;  ///< Likewise, ".json"; whether there is one is found out by looking.
+    std::uint64_t end = 0;  ///< Of a tar: where all of it ends.
 };
 
 /// Threads: one at a time. Symbolic links in a folder are passed over; so are files that no layout gives such a name.

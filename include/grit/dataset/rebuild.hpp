@@ -25,7 +25,7 @@ struct RebuildOptions {
     std::string layout;               ///< As the config names it.
     std::vector<std::string> lost = {};  ///< Volumes that are gone for good; none of `volumes`. What they held is asked for again.
     std::filesystem::path journal;    ///< Its folder.
-    bool writes_journal = true;       ///< False: what is done here is not told in it.
+    bool begins_journal = true;       ///< False: where there is none, none is begun.
     std::vector<std::string> inputs = {};  ///< As the config has them. Read where there is no journal.
     std::string url_field = "url";    ///< Of the inputs.
 };

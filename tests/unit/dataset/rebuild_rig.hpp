@@ -188,6 +188,7 @@ class RebuildRig : public testing::Test {
         options.layout = layout_;
         options.lost = lost_;
         options.inputs = inputs_;
+        options.begins_journal = begins_journal_;
         options.journal = root() + "/outcomes";
         auto report = rebuild_state(options, clock_, log_, [](const RebuildProgress&) { return true; });
         if (report) {
@@ -258,6 +259,7 @@ class RebuildRig : public testing::Test {
     std::vector<std::string> names_;
     std::vector<std::string> lost_;
     std::vector<std::string> inputs_;
+    bool begins_journal_ = true;
     std::unique_ptr<archive::Volumes> images_;
     std::map<Ordinal, std::string> location_;
     std::map<std::pair<std::string, std::uint32_t>, archive::ShardMark> marks_;  // as the state had them

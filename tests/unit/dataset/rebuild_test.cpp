@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "grit/archive/tar.hpp"
+#include "grit/store/journal_rows.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/volume_rows.hpp"
 #include "rebuild_rig.hpp"
@@ -107,6 +108,25 @@ TEST_F(RebuildShards, WithNoJournalTheirSidecarsAreEnough) {
     EXPECT_THAT(report->problems, testing::ElementsAre(HasSubstr("has no journal")));
     start();
     expect_stored({0, 1, 2, 3, 4});
+}
+
+TEST_F(RebuildShards, AJournalThatIsSwitchedOffIsNotBegun) {
+    fill();
+    std::filesystem::remove_all(root() + "/outcomes");
+    begins_journal_ = false;
+    ASSERT_TRUE(rebuild());
+    EXPECT_FALSE(std::filesystem::exists(root() + "/outcomes"));
+}
+
+TEST_F(RebuildShards, AJournalThatWasSwitchedOffSinceIsStillReadAndCounted) {
+    fill();
+    tell_begin();
+    tell_stored(0);
+    begins_journal_ = false;
+    ASSERT_EQ(rebuild().value().found, 4U);
+    const auto mark = store::get_journal_mark(env_->read().value()).value();
+    EXPECT_EQ(mark.next_seq, 7U);
+    EXPECT_GT(mark.bytes, 0U) << "or the next start would take it for one that was never committed";
 }
 
 TEST_F(RebuildShards, WithNoJournalLinesHaveTheNumbersThatTheirImagesKnow) {
@@ -303,6 +323,7 @@ TEST_F(RebuildShards, AVolumeThatIsNotThereIsNotLostUntilSomebodySaysSo) {
     EXPECT_GT(on_b, 0U);
     EXPECT_EQ(report->lost, on_b);
     EXPECT_EQ(report->images, 6 - on_b);
+    EXPECT_FALSE(std::filesystem::is_symlink(root() + "/b"));
 }
 
 TEST_F(RebuildShards, AVolumeWithNoneOfItsImagesIsRefused) {
