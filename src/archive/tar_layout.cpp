@@ -82,12 +82,16 @@ TarLayout::Place TarLayout::place_of(const Arrival& arrival) const {
 
 std::string TarLayout::propose(const Arrival& arrival) const {
     const Place place = place_of(arrival);
-    return fmt::format("{}#{}.{}", shard_file_name(place.shard), place.key, arrival.extension);
+    return fmt::format("{}#{}.{}", shard_file_name(place.shard), place.key,
+                       options_.extension.empty() ? arrival.extension : options_.extension);
 }
 
 std::string TarLayout::accept(Arrival arrival) {
     std::string location = propose(arrival);
     Place place = place_of(arrival);
+    if (!options_.extension.empty()) {
+        arrival.extension = options_.extension;
+    }
     plan_shard_ = place.shard;
     plan_bytes_ = place.bytes + TarShard::bytes_of(arrival);
     plan_samples_ = place.samples + 1;

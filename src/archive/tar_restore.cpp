@@ -126,7 +126,11 @@ Checked<void> TarLayout::remove_unrecorded_shards(Restored& restored) {
 int TarLayout::erase_halves() {
     for (const std::string& key : open_->index().keys()) {
         const std::vector<TarMember> members = open_->index().sample(key);
-        if (members.size() == 1 && sample_name(members.front().name).extension == "json") {
+        const bool has_image = std::any_of(members.begin(), members.end(), [](const TarMember& member) {
+            const std::string_view extension = sample_name(member.name).extension;
+            return extension != "json" && extension != "txt";
+        });
+        if (!has_image) {
             if (const int error = erase_members(depot_.system(), open_->descriptor(), members); error != 0) {
                 return error;
             }

@@ -69,6 +69,7 @@ void describe_data(C& c, V& v) {
     v.size({"storage", "min_free", Reload::restart}, c.storage.min_free, {0, 1ULL << 62});
     v.count({"storage", "shard_images", Reload::restart}, c.storage.shard_images, {1, 1'000'000});
     v.size({"storage", "shard_size", Reload::restart}, c.storage.shard_size, {1ULL << 20, 1ULL << 50});
+    v.flag({"storage", "all_jpg", Reload::restart}, c.storage.all_jpg);
     v.flag({"storage", "dedupe_content", Reload::restart}, c.storage.dedupe_content);
     v.volumes({"storage", "volumes", Reload::restart}, c.storage);
     v.text({"state", "dir", Reload::restart, true}, c.state.dir, check_path);

@@ -73,6 +73,15 @@ std::optional<std::string> caption_of(std::string_view line) {
     return found ? (*found)[0] : std::nullopt;
 }
 
+// Loaders of image and caption (open_clip's) pass over a sample without a .txt.
+std::vector<archive::Companion> annotated_companions(std::string_view line, const Settlement& settlement, WallTime now) {
+    std::vector<archive::Companion> made{{"json", annotated(line, settlement, now)}};
+    if (auto caption = caption_of(line)) {
+        made.push_back({"txt", std::move(*caption)});
+    }
+    return made;
+}
+
 // The fields and their order are those of img2dataset's writer.
 std::vector<archive::Companion> as_img2dataset(std::string_view line, const Settlement& settlement) {
     const fetch::Image& image = *settlement.image;
@@ -119,7 +128,7 @@ std::vector<archive::Companion> companions_of(archive::Sidecars form, std::strin
         case archive::Sidecars::none:
             break;
         case archive::Sidecars::annotated:
-            return {archive::Companion{"json", annotated(line, image, now)}};
+            return annotated_companions(line, image, now);
         case archive::Sidecars::img2dataset:
             return as_img2dataset(line, image);
     }

@@ -18,6 +18,7 @@ archive::VolumesOptions volumes_of(const config::Storage& storage) {
     archive::TarOptions shards;
     shards.shard_images = storage.shard_images;
     shards.shard_bytes = storage.shard_size;
+    shards.extension = storage.all_jpg ? "jpg" : "";
     options.make_layout = [layout = config::name_of(storage.layout), shards](archive::Depot& depot) {
         return archive::make_layout(layout, depot, shards);
     };

@@ -1,6 +1,6 @@
 """Takes over what the real img2dataset has made: of both layouts, with its own failures, and cut off by kill -9.
 
-Skipped where the Python of GRIT_IMG2DATASET_PYTHON (else python3) has no img2dataset: `pip install img2dataset`."""
+Skipped where the Python of GRIT_PIP_PYTHON (else python3) has no img2dataset: `pip install img2dataset`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from harness import img2dataset
 from harness.case import CrawlCase, write_annotations
 from harness.checker import map_key, read_map
+from harness.pip_python import needs
 from harness.urls import canonical
 
 POLITENESS = {"min_interval": "10ms", "connections_per_address": 4096, "robots": False}
@@ -141,7 +142,7 @@ class AdoptReal(CrawlCase):
         again = {f"https://{name}.test/1.jpg" for name in ONCE} | {"https://a.unknown.test/1.jpg"}
         self.assertEqual(result["asked"], again | {"http://ok0.test/with%20a%20blank.jpg", "http://ok0.test/%C3%A9.jpg"})
 
-    @img2dataset.needs("img2dataset")
+    @needs("img2dataset")
     def test_files_without_resizing(self):
         img2dataset.run(self.web_, self.url_list(MIXED), self.old, input_format="jsonl", caption_col="caption",
                         output_format="files", resize_mode="no", number_sample_per_shard=20)
@@ -149,7 +150,7 @@ class AdoptReal(CrawlCase):
         self.assertEqual((told["images"], told["final_failures"]), (len(OK) + 3, len(FINAL) + 1), told)
         self.check_mixed(told, result)
 
-    @img2dataset.needs("img2dataset")
+    @needs("img2dataset")
     def test_webdataset_with_its_default_resizing(self):
         img2dataset.run(self.web_, self.url_list(MIXED), self.old, input_format="jsonl", caption_col="caption",
                         output_format="webdataset", number_sample_per_shard=20)
@@ -157,7 +158,7 @@ class AdoptReal(CrawlCase):
         self.assertEqual((told["images"], told["shards"]), (len(OK) + 3, 3), told)
         self.check_mixed(told, result)
 
-    @img2dataset.needs("img2dataset")
+    @needs("img2dataset")
     def test_bytes_as_they_came_and_numbers_that_are_none(self):
         """That program does not look whether they are images; what it hands on of the input is not always JSON."""
         columns = {"score": float("nan"), "boxes": [[0, 1, 0.5]]}
@@ -189,12 +190,12 @@ class AdoptReal(CrawlCase):
         self.assertEqual(result["asked"], set(SLOW) - kept, "what is whole is not asked for again")
         self.assertLessEqual({record["outcome"] for record in result["records"].values()}, {"stored", "duplicate_content"})
 
-    @img2dataset.needs("img2dataset")
+    @needs("img2dataset")
     def test_files_of_one_that_was_killed(self):
         self.kill_in_the_second_shard(output_format="files", resize_mode="no")
         self.check_killed()
 
-    @img2dataset.needs("img2dataset")
+    @needs("img2dataset")
     def test_a_tar_of_one_that_was_killed(self):
         self.kill_in_the_second_shard(output_format="webdataset", resize_mode="no")
         self.check_killed()

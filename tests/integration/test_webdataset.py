@@ -59,6 +59,7 @@ class WebDataset(CrawlCase):
             self.assertTrue(sample.text.startswith(line[:-1].rstrip() + ", \"gritd\": {"), sample.text)
             self.assertEqual({key: value for key, value in sample.json.items() if key != "gritd"}, json.loads(line))
             self.assertTrue(is_whole(sample), location)
+            self.assertEqual(sample.members["txt"].decode(), sample.json["caption"])
             self.assertEqual(entries[record["url"].encode()], location)
             self.assertEqual(int(sample.key), record["ordinal"])
             self.assertGreater(record["width"] * record["height"], 0)
@@ -67,7 +68,7 @@ class WebDataset(CrawlCase):
         for shard in shards_in(daemon.root):
             self.assertEqual(indexed_samples(shard), stream_samples(shard))
             listed = subprocess.run(["tar", "tf", shard], capture_output=True, text=True, check=True)
-            self.assertEqual((len(listed.stdout.split()), listed.stderr), (2 * len(stream_samples(shard)), ""))
+            self.assertEqual((len(listed.stdout.split()), listed.stderr), (3 * len(stream_samples(shard)), ""))
         done = daemon.ctl("export", "url-to-path", "--format", "json", "-o", "-", "--config", str(daemon.config_file))
         self.assertEqual(done.returncode, 0, done.stderr)
         exported = json.loads(done.stdout)

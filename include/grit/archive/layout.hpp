@@ -45,7 +45,7 @@ struct Arrival {
 /// What a layout wants beside each image.
 enum class Sidecars : std::uint8_t {
     none,
-    annotated,    ///< "json": the annotation, and the record as its field "gritd".
+    annotated,    ///< "json": the annotation, and the record as its field "gritd"; "txt": its caption, where it has one.
     img2dataset,  ///< "json" and "txt", as that program writes them.
 };
 
@@ -156,9 +156,11 @@ struct TarOptions {
     /// Images of one group, at most: a start that finds more shards than these could have filled, and no word of them in
     /// the state, has an older state before it, and refuses.
     std::uint32_t group_images = 20'000;
+    /// Every image is called so, whatever its bytes are; empty: by what they are.
+    std::string extension = {};
 };
 
-/// WebDataset's tar shards: "00012.tar#000120005.jpg", and 000120005.json behind it. Shards fill in the order of
+/// WebDataset's tar shards: "00012.tar#000120005.jpg", and its companions behind it. Shards fill in the order of
 /// completion; a sealed one has its index beside it (shard_index.hpp), an open one is looked through.
 [[nodiscard]] std::unique_ptr<Layout> make_tar_layout(Depot& depot, TarOptions options);
 

@@ -40,6 +40,7 @@ struct Storage {
     std::uint64_t min_free = 20ULL << 30;  ///< Bytes. Below this much free space the crawl pauses.
     std::uint32_t shard_images = 10'000;   ///< `webdataset`: a tar shard with so many is full. 1 to 1,000,000.
     std::uint64_t shard_size = 4ULL << 30;  ///< Bytes, likewise.
+    bool all_jpg = false;                   ///< `webdataset`: every image is called .jpg, whatever its bytes are.
     bool dedupe_content = true;             ///< Equal bytes are stored once.
     /// Further volumes, 0 to 16: where each is, by names of [a-z][a-z0-9_-]{0,31}. No two are at one place, or one in another.
     std::map<std::string, std::string> volumes;

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import subprocess
-import unittest
 from pathlib import Path
 
 from . import processes
+from .pip_python import python
 from .web import Web
 
-VARIABLE = "GRIT_IMG2DATASET_PYTHON"
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 _SITE = Path(__file__).resolve().parent / "img2dataset_site"
 _RUN = "import sys, json; from img2dataset import download; download(**json.loads(sys.argv[1]))"
-
-
-def python() -> str:
-    return os.environ.get(VARIABLE, "python3")
-
-
-@functools.cache
-def missing(*modules: str) -> str:
-    """Why that Python can not import them; empty if it can."""
-    try:
-        ran = subprocess.run([python(), "-c", f"import {', '.join(modules)}"], capture_output=True, text=True, timeout=120, check=False)
-    except OSError as error:
-        return str(error)
-    return "" if ran.returncode == 0 else (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
-
-
-def needs(*modules: str):
-    """Skips a test where the Python of GRIT_IMG2DATASET_PYTHON (else python3) does not have these packages of pip."""
-
-    def decorate(test):
-        @functools.wraps(test)
-        def run(*arguments, **keywords):
-            if why := missing(*modules):
-                raise unittest.SkipTest(f"{python()} has no {', '.join(modules)} ({why}); {VARIABLE} may name one that has")
-            return test(*arguments, **keywords)
-
-        return run
-
-    return decorate
 
 
 def environment(web: Web) -> dict[str, str]:

@@ -19,7 +19,7 @@ class Sample:
     @property
     def extension(self) -> str:
         """Of the image."""
-        [extension] = set(self.members) - {"json"}
+        [extension] = set(self.members) - {"json", "txt"}
         return extension
 
     @property
@@ -64,7 +64,7 @@ def stream_samples(shard: Path, torn: bool = False) -> list[Sample]:
         except tarfile.ReadError:
             if not torn:
                 raise
-    return [sample for sample in samples if not torn or len(sample.members) == 2]
+    return [sample for sample in samples if not torn or "json" in sample.members]
 
 
 def index_of(shard: Path) -> Path:

@@ -244,6 +244,41 @@ TEST_F(TarLayoutTest, ACleanEndIsWellFormedAndGoesOn) {
     EXPECT_EQ(next->members(0).size(), 4U);
 }
 
+TEST_F(TarLayoutTest, EveryImageMayBeCalledTheSame) {
+    const TempFolder temp;
+    TarOptions options;
+    options.extension = "jpg";
+    TarRig rig(temp / "images", nullptr, options);
+    rig.layout->begin();
+    Arrival arrival = rig.arrival(7, "a picture");
+    arrival.extension = "webp";
+    EXPECT_EQ(rig.layout->propose(arrival), "00000.tar#000000007.jpg");
+    const std::string location = rig.layout->accept(std::move(arrival));
+    EXPECT_EQ(location, "00000.tar#000000007.jpg");
+    ASSERT_TRUE(rig.layout->publish());
+    rig.record();
+    EXPECT_EQ(rig.read(location), "a picture");
+}
+
+// A removal that was cut off after the image: what came with it goes, too.
+TEST_F(TarLayoutTest, CompanionsWithoutTheirImageAreErasedAtTheStart) {
+    rig_.layout->begin();
+    Arrival arrival = rig_.arrival(1, "one");
+    arrival.companions.push_back({"txt", "a caption"});
+    rig_.layout->accept(std::move(arrival));
+    ASSERT_TRUE(rig_.layout->publish());
+    rig_.record();
+    std::fstream shard(path("00000.tar"), std::ios::in | std::ios::out | std::ios::binary);
+    std::array<std::byte, kTarBlock> header{};
+    shard.read(reinterpret_cast<char*>(header.data()), header.size());
+    erase_tar_header(header);
+    shard.seekp(0);
+    shard.write(reinterpret_cast<const char*>(header.data()), header.size());
+    shard.close();
+    auto next = restart();
+    EXPECT_THAT(next->members(0), testing::IsEmpty());
+}
+
 TEST_F(TarLayoutTest, RemovalLeavesNoByteAndNoName) {
     rig_.store({{0, "first"}, {1, "SECRET"}, {2, "third"}, {3, "SECRET TOO"}, {4, "fifth"}});
     const std::vector<std::string> gone{"00000.tar#000000001.jpg", "00001.tar#000000003.jpg"};
