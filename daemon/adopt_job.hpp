@@ -15,6 +15,8 @@
 namespace grit::daemon {
 
 struct AdoptState {
+    bool forgets = false;  ///< Gives up what was noted, instead of noting more.
+    std::uint64_t forgotten = 0;
     dataset::AdoptionOrder order;
     std::int64_t began_ms = 0;  ///< Wall time, ms since 1970.
     dataset::AdoptionProgress progress;
@@ -34,12 +36,17 @@ class AdoptJob {
     /// Errors, in words: one is under way. What is wrong with the folder is told by the state.
     [[nodiscard]] Checked<void> begin(const dataset::AdoptionOrder& order, std::uint32_t by_uid);
     [[nodiscard]] std::optional<AdoptState> state() const { return job_.state(); }
-    /// What was noted until then stays so.
+    /// Gives up all that was noted and waits for its URL. Errors: as of `begin`.
+    [[nodiscard]] Checked<void> begin_to_forget(std::uint32_t by_uid);
+    /// What was noted until then stays so; what is not forgotten, too.
     void cancel() { job_.cancel(); }
     void stop() { job_.stop(); }
 
   private:
-    void run(AdoptState state);
+    [[nodiscard]] Checked<void> begin(AdoptState state);
+    void note(AdoptState state);
+    void forget(AdoptState state);
+    void end(AdoptState& state, std::string problem);
 
     store::Writer& writer_;
     const Clock& clock_;

@@ -56,6 +56,12 @@ json::object outcomes_json(const store::Totals& totals) {
 
 }  // namespace
 
+// Of lines that became a URL to be fetched: neither settled nor waiting for a retry.
+std::uint64_t AppBackend::open_lines(const store::Totals& totals, std::uint64_t waiting) {
+    const std::uint64_t ended = std::accumulate(totals.outcomes.begin(), totals.outcomes.end(), waiting + totals.quarantined);
+    return totals.lines > ended ? totals.lines - ended : 0;
+}
+
 AppBackend::AppBackend(const Parts& parts)
     : parts_(parts),
       backup_(parts.env, parts.clock, parts.log),
@@ -74,9 +80,8 @@ json::object AppBackend::status() {
     for (const Outcome outcome : kAllOutcomes) {
         (disposition_of(outcome) == Disposition::done ? done : gone) += now.totals.outcomes[index_of(outcome)];
     }
-    const std::uint64_t settled = done + gone + now.waiting + now.totals.quarantined;
     const std::uint64_t under_way = now.in_flight + now.uncommitted;
-    const std::uint64_t open = now.totals.lines > settled ? now.totals.lines - settled : 0;
+    const std::uint64_t open = open_lines(now.totals, now.waiting);
     json::object out;
     out["instance"] = std::filesystem::path(parts_.config_file).stem().string();
     out["state"] = state_name(now);

@@ -72,8 +72,8 @@ class AppBackend final : public admin::Backend {
     [[nodiscard]] std::optional<boost::json::object> stop_backup() override;
     [[nodiscard]] std::optional<boost::json::object> backup_state() override;
     [[nodiscard]] Checked<boost::json::object> adopt(const admin::AdoptRequest& request) override;
-    [[nodiscard]] std::optional<boost::json::object> stop_adopt() override;
-    [[nodiscard]] std::optional<boost::json::object> adopt_state() override;
+    [[nodiscard]] boost::json::object stop_adopt() override;
+    [[nodiscard]] boost::json::object adopt_state() override;
     [[nodiscard]] Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(dataset::Format format) override;
 
     void set_metrics_port(std::uint16_t port) noexcept { metrics_port_ = port; }
@@ -95,6 +95,8 @@ class AppBackend final : public admin::Backend {
     };
     [[nodiscard]] boost::json::object volumes_together() const;
     [[nodiscard]] std::int64_t clock_seconds() const;
+    [[nodiscard]] static std::uint64_t open_lines(const store::Totals& totals, std::uint64_t waiting);
+    [[nodiscard]] bool is_through() const;
     [[nodiscard]] Checked<Found> find(const std::string& url);
     [[nodiscard]] const politeness::Block* block_of(const url::CanonicalUrl& url) const;
     [[nodiscard]] crawl::UrlFacts facts_of(const std::string& url, Found& found);

@@ -55,9 +55,12 @@ json::object backup_json(const BackupState& state) {
 json::object adopt_json(const AdoptState& state) {
     const dataset::AdoptionProgress& progress = state.progress;
     return json::object{{"state", state_name(state.running, state.stopped, state.problem)},
+                        {"task", state.forgets ? "forget" : "note"},
+                        {"forgotten", state.forgotten},
                         {"problem", state.problem},
                         {"dir", state.order.folder},
                         {"failures", state.order.failures},
+                        {"hard_links", state.order.hard_links},
                         {"began_at", state.began_ms / 1000},
                         {"seconds", state.seconds},
                         {"shards", progress.shards},
@@ -73,21 +76,36 @@ json::object adopt_json(const AdoptState& state) {
 
 }  // namespace
 
-Checked<json::object> AppBackend::adopt(const admin::AdoptRequest& request) {
-    if (const auto begun = adopt_.begin(dataset::AdoptionOrder{request.folder, request.failures}, request.by_uid); !begun) {
-        return begun.error();
-    }
-    return adopt_json(*adopt_.state());
+// What may still come: lines that are not read yet, and URLs that are not settled.
+bool AppBackend::is_through() const {
+    const crawl::CrawlStatus now = parts_.supervisor.status();
+    return now.input.complete && open_lines(now.totals, now.waiting) == 0 && now.waiting == 0;
 }
 
-std::optional<json::object> AppBackend::stop_adopt() {
+Checked<json::object> AppBackend::adopt(const admin::AdoptRequest& request) {
+    if (request.forget && !request.force && !is_through()) {
+        return Problem{"the crawl is not through: URLs that are left may be among those that were noted, and would be asked for "
+                       "(gritctl adopt --forget --force)"};
+    }
+    const dataset::AdoptionOrder order{request.folder, request.failures, request.hard_links};
+    if (const auto begun = request.forget ? adopt_.begin_to_forget(request.by_uid) : adopt_.begin(order, request.by_uid); !begun) {
+        return begun.error();
+    }
+    return adopt_state();
+}
+
+json::object AppBackend::stop_adopt() {
     adopt_.cancel();
     return adopt_state();
 }
 
-std::optional<json::object> AppBackend::adopt_state() {
+json::object AppBackend::adopt_state() {
     const auto state = adopt_.state();
-    return state ? std::optional(adopt_json(*state)) : std::nullopt;
+    json::object view = state ? adopt_json(*state) : json::object{{"state", "none"}};
+    const auto txn = parts_.env.read();
+    const auto left = txn ? txn->count(store::Table::adoptions) : Result<std::uint64_t>(txn.error());
+    view["left"] = left ? json::value(*left) : json::value(nullptr);
+    return view;
 }
 
 Checked<json::object> AppBackend::verify(const admin::VerifyRequest& request) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adopt_command.hpp"
 #include "block_commands.hpp"
 #include "control_commands.hpp"
 #include "export_commands.hpp"
@@ -134,6 +135,7 @@ class CommandLine {
         add_controls();
         add_blocks();
         add_jobs();
+        add_adoption();
         add_exports();
     }
 
@@ -270,6 +272,37 @@ class CommandLine {
         out->add_flag("--dry-run", wanted.dry_run, "Only list; block and delete nothing");
     }
 
+    void add_adoption() {
+        AdoptCommand& adopted = arguments_.adopt;
+        auto* take_over = add(app_, "adopt", "Take over what img2dataset has fetched, instead of asking for it again; alone: how far that is",
+                              [this, &adopted](const Client& client, const Output& output) {
+                                  if (adopted.config.empty()) {
+                                      adopted.config = arguments_.exported.instance_config;
+                                  }
+                                  return adopt(client, output, adopted);
+                              });
+        auto* folder = take_over->add_option("DIR", adopted.folder, "Its output folder, of layout files or webdataset");
+        auto* failures = take_over->add_option("--failures", adopted.failures,
+                                               "JSON lines that img2dataset-failures has made of its parquet files");
+        auto* no_links = take_over->add_flag("--no-hard-links", adopted.no_hard_links,
+                                             "No image becomes another name of its file there: it shares its blocks, or is copied");
+        failures->needs(folder);
+        no_links->needs(folder);
+        auto* waiting = take_over->add_flag("--waiting", adopted.waiting,
+                                            "List the shards of old folders that are still needed, of --config (or --instance NAME)");
+        take_over->add_option("--config", adopted.config, "Config of the dataset")->needs(waiting);
+        auto* forget = take_over->add_flag("--forget", adopted.forget, "Give up what was noted and waits for its URLs");
+        take_over->add_flag("--force", adopted.force, "Even while URLs are left that it may be for")->needs(forget);
+        auto* stop = take_over->add_flag("--stop", adopted.stop, "End the one under way");
+        for (auto* one : {folder, waiting, forget, stop}) {
+            for (auto* other : {folder, waiting, forget, stop}) {
+                if (one != other) {
+                    one->excludes(other);
+                }
+            }
+        }
+    }
+
     void add_jobs() {
         VerifyCommand& verified = arguments_.verify;
         auto* again = add(app_, "verify", "Read the images again and hold them against their records",
@@ -288,17 +321,6 @@ class CommandLine {
         auto* folder = copy->add_option("DIR", backed_up.folder, "New, or empty; on another disk, best");
         copy->add_option("--config", backed_up.config, "Config of the dataset: no daemon is needed then");
         copy->add_flag("--stop", backed_up.stop, "End the one under way")->excludes(folder);
-        AdoptCommand& adopted = arguments_.adopt;
-        auto* take_over = add(app_, "adopt", "Take over what img2dataset has fetched, instead of asking for it again",
-                              [&adopted](const Client& client, const Output& output) {
-                                  if (adopted.folder.empty() && !adopted.stop) {
-                                      return Ended(Failure{ExitCode::usage, "DIR is required", "gritctl adopt --help tells more"});
-                                  }
-                                  return adopt(client, output, adopted);
-                              });
-        auto* output_folder = take_over->add_option("DIR", adopted.folder, "Its output folder, of layout files or webdataset");
-        take_over->add_option("--failures", adopted.failures, "JSON lines that img2dataset-failures has made of its parquet files");
-        take_over->add_flag("--stop", adopted.stop, "End the one under way")->excludes(output_folder);
         auto* anew = add(app_, "rebuild", "Make a lost state anew of the outcome journal, images and sidecars; gritd must not run",
                          [this](const Client& /*client*/, const Output& output) {
                              const std::string& config = arguments_.config.empty() ? arguments_.exported.instance_config : arguments_.config;

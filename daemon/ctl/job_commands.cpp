@@ -25,25 +25,13 @@ namespace {
 
 constexpr std::size_t kBarColumns = 24;
 
-std::uint64_t number(const json::object& state, std::string_view name) { return count_of(member(state, name)); }
-
-double share_of(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
-// "3m12s left", or nothing while that is anybody's guess.
-std::string time_left(double share, double seconds) {
-    if (share < 0.01 || seconds < 2) {
-        return {};
-    }
-    return fmt::format("  {} left", duration(static_cast<std::uint64_t>(seconds * (1 - share) / share)));
-}
-
 std::string verify_line(const json::object& state) {
     const double seconds = real_of(member(state, "seconds"));
-    const double share = share_of(static_cast<double>(number(state, "checked")), static_cast<double>(number(state, "images_total")));
-    const auto speed = static_cast<std::uint64_t>(share_of(static_cast<double>(number(state, "bytes_read")), seconds));
+    const double share = share_of(static_cast<double>(number_in(state, "checked")), static_cast<double>(number_in(state, "images_total")));
+    const auto speed = static_cast<std::uint64_t>(share_of(static_cast<double>(number_in(state, "bytes_read")), seconds));
     return fmt::format("{} {:>6}  {} / {} images  {}/s  {} broken{}", progress_bar(share, kBarColumns),
-                       percent(number(state, "checked"), number(state, "images_total")), grouped(number(state, "checked")),
-                       grouped(number(state, "images_total")), format_byte_size(speed), grouped(number(state, "broken")),
+                       percent(number_in(state, "checked"), number_in(state, "images_total")), grouped(number_in(state, "checked")),
+                       grouped(number_in(state, "images_total")), format_byte_size(speed), grouped(number_in(state, "broken")),
                        time_left(share, seconds));
 }
 
@@ -55,74 +43,29 @@ std::string backup_line(std::uint64_t written, std::uint64_t total, double secon
 
 std::string verify_summary(const json::object& state) {
     const double seconds = real_of(member(state, "seconds"));
-    const std::uint64_t bytes = number(state, "bytes_read");
-    std::string text = fmt::format("{} images checked, {} in {} ({}/s)\n", grouped(number(state, "checked")), format_byte_size(bytes),
+    const std::uint64_t bytes = number_in(state, "bytes_read");
+    std::string text = fmt::format("{} images checked, {} in {} ({}/s)\n", grouped(number_in(state, "checked")), format_byte_size(bytes),
                                    duration(static_cast<std::uint64_t>(seconds)),
                                    format_byte_size(static_cast<std::uint64_t>(share_of(static_cast<double>(bytes), seconds))));
-    if (text_of(member(state, "state")) == "stopped") {
+    if (text_in(state, "state") == "stopped") {
         text += "stopped before the end\n";
     }
-    if (const std::uint64_t rows = number(state, "damaged_rows"); rows > 0) {
+    if (const std::uint64_t rows = number_in(state, "damaged_rows"); rows > 0) {
         text += fmt::format("{} rows of the state can not be understood: the log has them\n", grouped(rows));
     }
-    if (const std::uint64_t out = number(state, "on_volumes_out"); out > 0) {
+    if (const std::uint64_t out = number_in(state, "on_volumes_out"); out > 0) {
         text += fmt::format("{} are on volumes that are out: nothing is said of them (gritctl volumes)\n", grouped(out));
     }
-    if (number(state, "broken") == 0) {
+    if (number_in(state, "broken") == 0) {
         return text + "nothing is broken\n";
     }
     text += fmt::format("{} are broken: {} missing, {} of a wrong size, {} of wrong bytes, {} unreadable\n",
-                        grouped(number(state, "broken")), grouped(number(state, "missing")), grouped(number(state, "wrong_size")),
-                        grouped(number(state, "wrong_digest")), grouped(number(state, "unreadable")));
-    if (const std::uint64_t again = number(state, "requeued"); again > 0) {
+                        grouped(number_in(state, "broken")), grouped(number_in(state, "missing")), grouped(number_in(state, "wrong_size")),
+                        grouped(number_in(state, "wrong_digest")), grouped(number_in(state, "unreadable")));
+    if (const std::uint64_t again = number_in(state, "requeued"); again > 0) {
         text += fmt::format("{} URLs will be asked again\n", grouped(again));
     }
-    return text + fmt::format("list: {}\n", printable(text_of(member(state, "list"))));
-}
-
-std::string adopt_line(const json::object& state) {
-    const std::uint64_t done = number(state, "shards_done");
-    const std::uint64_t all = number(state, "shards");
-    const double share = share_of(static_cast<double>(done), static_cast<double>(all));
-    return fmt::format("{} {:>6}  {} / {} shards  {} images{}", progress_bar(share, kBarColumns), percent(done, all), grouped(done),
-                       grouped(all), grouped(number(state, "images")), time_left(share, real_of(member(state, "seconds"))));
-}
-
-std::string adopt_summary(const json::object& state) {
-    std::string text = fmt::format("{} images of {} will be taken over when their URLs' turn comes: leave the folder until then\n",
-                                   grouped(number(state, "images")), printable(text_of(member(state, "dir"))));
-    if (!text_of(member(state, "failures")).empty()) {
-        text += fmt::format("{} failures are final, {} URLs are asked for again\n", grouped(number(state, "final_failures")),
-                            grouped(number(state, "open_failures")));
-    }
-    const std::uint64_t unused = number(state, "damaged") + number(state, "imageless") + number(state, "bad_urls");
-    if (unused > 0) {
-        text += fmt::format("{} entries are of no use: {} can not be read, {} have no image, {} no URL that can be asked for\n", grouped(unused),
-                            grouped(number(state, "damaged")), grouped(number(state, "imageless")), grouped(number(state, "bad_urls")));
-    }
-    if (const std::uint64_t shards = number(state, "damaged_shards"); shards > 0) {
-        text += fmt::format("{} shards can not be read: the log says why\n", grouped(shards));
-    }
-    return text;
-}
-
-void print(const Output& output, const json::object& answer, const std::string& for_people) {
-    output.out << (output.json ? json::serialize(answer) + "\n" : for_people);
-}
-
-Ended stop_job(const Client& client, const Output& output, const std::string& target) {
-    const auto state = object_of(client.remove(target));
-    if (!state) {
-        return state.error();
-    }
-    const std::string now = text_of(member(*state, "state"));
-    print(output, *state, now == "running" ? "it ends in a moment\n" : fmt::format("none is under way; the last one: {}\n", now));
-    return {};
-}
-
-Failure job_failed(const json::object& state) {
-    const bool stopped = text_of(member(state, "state")) == "stopped";
-    return Failure{ExitCode::failed, stopped ? "it was stopped before its end" : printable(text_of(member(state, "problem"))), {}};
+    return text + fmt::format("list: {}\n", printable(text_in(state, "list")));
 }
 
 Ended backup_locally(const Output& output, const std::string& folder, const std::string& config) {
@@ -143,7 +86,7 @@ Ended backup_locally(const Output& output, const std::string& folder, const std:
     if (!bytes) {
         return Failure{ExitCode::failed, bytes.error().what, fmt::format("nothing was left in {}", folder)};
     }
-    print(output, json::object{{"state", "done"}, {"dir", folder}, {"bytes_written", *bytes}},
+    print_state(output, json::object{{"state", "done"}, {"dir", folder}, {"bytes_written", *bytes}},
           fmt::format("{}: {}\n", folder, format_byte_size(*bytes)));
     return {};
 }
@@ -162,17 +105,17 @@ Ended verify(const Client& client, const Output& output, const VerifyCommand& co
     if (!state) {
         return state.error();
     }
-    if (text_of(member(*state, "state")) == "failed") {
+    if (text_in(*state, "state") == "failed") {
         return job_failed(*state);
     }
-    print(output, *state, verify_summary(*state));
-    const std::uint64_t broken = number(*state, "broken");
-    if (broken > 0 && (!command.repair || number(*state, "requeued") < broken)) {
+    print_state(output, *state, verify_summary(*state));
+    const std::uint64_t broken = number_in(*state, "broken");
+    if (broken > 0 && (!command.repair || number_in(*state, "requeued") < broken)) {
         return Failure{ExitCode::failed, fmt::format("{} images are broken", grouped(broken)),
                        command.repair ? "those that were not asked for again are in the list: what the system said is beside them"
                                       : "gritctl verify --repair asks for them again"};
     }
-    return text_of(member(*state, "state")) == "stopped" ? Ended(job_failed(*state)) : Ended();
+    return text_in(*state, "state") == "stopped" ? Ended(job_failed(*state)) : Ended();
 }
 
 Ended backup(const Client& client, const Output& output, const BackupCommand& command) {
@@ -184,7 +127,7 @@ Ended backup(const Client& client, const Output& output, const BackupCommand& co
         return backup_locally(output, folder, command.config);
     }
     const auto line = [](const json::object& state) {
-        return backup_line(number(state, "bytes_written"), number(state, "bytes_total"), real_of(member(state, "seconds")));
+        return backup_line(number_in(state, "bytes_written"), number_in(state, "bytes_total"), real_of(member(state, "seconds")));
     };
     const auto state = run_job(client, output, "/v1/backup", json::object{{"dir", folder}}, line);
     if (!state) {
@@ -194,31 +137,11 @@ Ended backup(const Client& client, const Output& output, const BackupCommand& co
         }
         return failure;
     }
-    if (text_of(member(*state, "state")) != "done") {
+    if (text_in(*state, "state") != "done") {
         return job_failed(*state);
     }
-    print(output, *state, fmt::format("{}: {} in {}, {} files\n", printable(folder), format_byte_size(number(*state, "bytes_written")),
-                                      duration(number(*state, "seconds")), grouped(number(*state, "files"))));
-    return {};
-}
-
-Ended adopt(const Client& client, const Output& output, const AdoptCommand& command) {
-    if (command.stop) {
-        return stop_job(client, output, "/v1/adopt");
-    }
-    const auto absolute = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); };
-    json::object body{{"dir", absolute(command.folder)}};
-    if (!command.failures.empty()) {
-        body["failures"] = absolute(command.failures);
-    }
-    const auto state = run_job(client, output, "/v1/adopt", body, adopt_line);
-    if (!state) {
-        return state.error();
-    }
-    if (text_of(member(*state, "state")) != "done") {
-        return job_failed(*state);
-    }
-    print(output, *state, adopt_summary(*state));
+    print_state(output, *state, fmt::format("{}: {} in {}, {} files\n", printable(folder), format_byte_size(number_in(*state, "bytes_written")),
+                                      duration(number_in(*state, "seconds")), grouped(number_in(*state, "files"))));
     return {};
 }
 
@@ -243,7 +166,7 @@ Ended compact(const Output& output, const std::string& config) {
     if (!done) {
         return Failure{ExitCode::failed, done.error().what, "the state was not touched"};
     }
-    print(output, json::object{{"dir", *folder}, {"bytes_before", done->first}, {"bytes_after", done->second}},
+    print_state(output, json::object{{"dir", *folder}, {"bytes_before", done->first}, {"bytes_after", done->second}},
           fmt::format("{}: {} before, {} after\n", *folder, format_byte_size(done->first), format_byte_size(done->second)));
     return {};
 }

@@ -1,4 +1,4 @@
-// `gritctl verify`, `backup` and `adopt`: long jobs that the daemon does, watched until they end; and `compact`, which needs none.
+// `gritctl verify` and `backup`: long jobs that the daemon does, watched until they end; and `compact`, which needs none.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,6 @@ struct BackupCommand {
 };
 /// As `verify`.
 [[nodiscard]] Ended backup(const Client& client, const Output& output, const BackupCommand& command);
-
-struct AdoptCommand {
-    std::string folder;
-    std::string failures;  ///< Empty: none.
-    bool stop = false;
-};
-/// As `verify`.
-[[nodiscard]] Ended adopt(const Client& client, const Output& output, const AdoptCommand& command);
 
 /// Writes the state of that config anew, without its free pages. Failures: failed, where a gritd uses it.
 [[nodiscard]] Ended compact(const Output& output, const std::string& config);

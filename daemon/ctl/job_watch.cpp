@@ -34,6 +34,38 @@ std::string progress_bar(double share, std::size_t columns) {
     return "[" + std::string(done, '#') + std::string(columns - done, '.') + "]";
 }
 
+std::uint64_t number_in(const json::object& state, std::string_view name) { return count_of(member(state, name)); }
+
+std::string text_in(const json::object& state, std::string_view name) { return text_of(member(state, name)); }
+
+double share_of(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+std::string time_left(double share, double seconds) {
+    if (share < 0.01 || seconds < 2) {
+        return {};
+    }
+    return fmt::format("  {} left", duration(static_cast<std::uint64_t>(seconds * (1 - share) / share)));
+}
+
+void print_state(const Output& output, const json::object& answer, const std::string& for_people) {
+    output.out << (output.json ? json::serialize(answer) + "\n" : for_people);
+}
+
+Ended stop_job(const Client& client, const Output& output, const std::string& target) {
+    const auto state = object_of(client.remove(target));
+    if (!state) {
+        return state.error();
+    }
+    const std::string now = text_in(*state, "state");
+    print_state(output, *state, now == "running" ? "it ends in a moment\n" : fmt::format("none is under way; the last one: {}\n", now));
+    return {};
+}
+
+Failure job_failed(const json::object& state) {
+    const bool stopped = text_in(state, "state") == "stopped";
+    return Failure{ExitCode::failed, stopped ? "it was stopped before its end" : printable(text_in(state, "problem")), {}};
+}
+
 Fallible<json::object> object_of(Fallible<json::value> answer) {
     if (!answer) {
         return answer.error();

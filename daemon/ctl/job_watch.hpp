@@ -12,6 +12,22 @@ namespace grit::ctl {
 /// "[#####.....]" of a share from 0 to 1.
 [[nodiscard]] std::string progress_bar(double share, std::size_t columns);
 
+/// Of a state: 0 and "" where it has no such field.
+[[nodiscard]] std::uint64_t number_in(const boost::json::object& state, std::string_view name);
+[[nodiscard]] std::string text_in(const boost::json::object& state, std::string_view name);
+
+[[nodiscard]] double share_of(double part, double whole);
+/// "  3m12s left", or nothing while that is anybody's guess.
+[[nodiscard]] std::string time_left(double share, double seconds);
+
+/// The answer itself, or what it says to people.
+void print_state(const Output& output, const boost::json::object& answer, const std::string& for_people);
+
+/// Ends the job there.
+[[nodiscard]] Ended stop_job(const Client& client, const Output& output, const std::string& target);
+/// Why a job did not come to its end.
+[[nodiscard]] Failure job_failed(const boost::json::object& state);
+
 /// An answer that has to be an object.
 [[nodiscard]] Fallible<boost::json::object> object_of(Fallible<boost::json::value> answer);
 

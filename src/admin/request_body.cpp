@@ -199,11 +199,23 @@ std::variant<BackupRequest, Reply> parse_backup(std::string_view body) {
 }
 
 std::variant<AdoptRequest, Reply> parse_adopt(std::string_view body) {
-    auto parsed = parse_object(body, {"dir", "failures"});
+    auto parsed = parse_object(body, {"dir", "failures", "hard_links", "forget", "force"});
     if (auto* refused = std::get_if<Reply>(&parsed)) {
         return std::move(*refused);
     }
     const auto& fields = std::get<json::object>(parsed);
+    AdoptRequest request;
+    request.hard_links = !fields.contains("hard_links");
+    for (const auto& [name, value] : {std::pair("hard_links", &request.hard_links), std::pair("forget", &request.forget), std::pair("force", &request.force)}) {
+        auto set = flag(fields, name);
+        if (auto* refused = std::get_if<Reply>(&set)) {
+            return std::move(*refused);
+        }
+        *value = *value || std::get<bool>(set);
+    }
+    if (request.forget) {
+        return fields.contains("dir") ? std::variant<AdoptRequest, Reply>(wrong("dir", "left out with \"forget\"")) : request;
+    }
     auto dir = absolute_path(fields, "dir");
     if (!dir) {
         return wrong("dir", "an absolute path");
@@ -212,7 +224,9 @@ std::variant<AdoptRequest, Reply> parse_adopt(std::string_view body) {
     if (!failures) {
         return wrong("failures", "an absolute path");
     }
-    return AdoptRequest{std::move(*dir), std::move(*failures), 0};
+    request.folder = std::move(*dir);
+    request.failures = std::move(*failures);
+    return request;
 }
 
 std::variant<std::string, Reply> parse_volume(std::string_view body) {

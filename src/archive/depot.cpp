@@ -53,8 +53,12 @@ std::string Depot::image_path(std::string_view path) const {
     return fmt::format("{}/{}", options_.root, path);
 }
 
+std::string Depot::new_temporary_name() {
+    return fmt::format("{}-{}{}", run_, next_temporary_.fetch_add(1), kTempSuffix);
+}
+
 int Depot::create_temporary(std::string& name, int& descriptor) {
-    std::string fresh = fmt::format("{}-{}{}", run_, next_temporary_.fetch_add(1), kTempSuffix);
+    std::string fresh = new_temporary_name();
     const int error = system_->create(temp_path(fresh), kFileMode, descriptor);
     if (error == 0) {
         name = std::move(fresh);

@@ -74,6 +74,9 @@ Checked<void> Depot::prepare() {
         return problem("can not be opened", error);
     }
     system_->anchor(options_.root, root_descriptor_);
+    if (const int error = system_->device_of(options_.root, device_); error != 0) {
+        return problem("can not be looked at", error);
+    }
     if (auto marker = check_marker(); !marker) {
         return marker;
     }

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <limits>
+#include <string>
 #include <string_view>
 
 namespace grit::archive {
@@ -82,6 +85,17 @@ int RealFileSystem::rename(const std::string& from, const std::string& to) {
     const At old_place = at(from);
     const At new_place = at(to);
     return error_of(::renameat(old_place.folder, old_place.path, new_place.folder, new_place.path));
+}
+
+// By the name that /proc has for an open file: AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH.
+int RealFileSystem::link(int descriptor, const std::string& path) {
+    const At place = at(path);
+    const std::string open_file = "/proc/self/fd/" + std::to_string(descriptor);
+    return error_of(::linkat(AT_FDCWD, open_file.c_str(), place.folder, place.path, AT_SYMLINK_FOLLOW));
+}
+
+int RealFileSystem::clone(int from, int to) {
+    return error_of(uninterrupted([&] { return ::ioctl(to, FICLONE, from); }));
 }
 
 int RealFileSystem::unlink(const std::string& path) {

@@ -10,6 +10,12 @@ bool is_ordinary(int error) {
     return error == 0 || error == EEXIST || error == ENOENT || error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
+// Of two files that were to share their bytes: nothing of the volume.
+bool is_of_the_pair(int error) {
+    return error == EXDEV || error == EPERM || error == EACCES || error == EMLINK || error == EOPNOTSUPP || error == ENOTTY || error == EINVAL ||
+           error == ENOSYS || error == ETXTBSY;
+}
+
 }  // namespace
 
 template <class Call>
@@ -22,6 +28,17 @@ int GuardedFileSystem::writing(std::string_view doing, const Call& call) {
         on_refusal_(error, doing);
     }
     return error;
+}
+
+template <class Call>
+int GuardedFileSystem::sharing(std::string_view doing, const Call& call) {
+    int of_the_pair = 0;
+    const int error = writing(doing, [&] {
+        const int refused = call();
+        of_the_pair = is_of_the_pair(refused) ? refused : 0;
+        return of_the_pair != 0 ? 0 : refused;
+    });
+    return of_the_pair != 0 ? of_the_pair : error;
 }
 
 template <class Call>
@@ -75,6 +92,14 @@ int GuardedFileSystem::truncate(int descriptor, std::uint64_t size) {
 
 int GuardedFileSystem::make_link(const std::string& target, const std::string& path) {
     return writing("making a link", [&] { return inner_->make_link(target, path); });
+}
+
+int GuardedFileSystem::link(int descriptor, const std::string& path) {
+    return sharing("making a name", [&] { return inner_->link(descriptor, path); });
+}
+
+int GuardedFileSystem::clone(int from, int to) {
+    return sharing("sharing blocks", [&] { return inner_->clone(from, to); });
 }
 
 // What is read tells of a file, not of the volume; that is looked at besides.

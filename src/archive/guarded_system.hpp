@@ -40,6 +40,8 @@ class GuardedFileSystem final : public FileSystem {
     int let_go(int descriptor) override { return inner_->let_go(descriptor); }
     int make_link(const std::string& target, const std::string& path) override;
     int read_link(const std::string& path, std::string& target) override;
+    int link(int descriptor, const std::string& path) override;
+    int clone(int from, int to) override;
     int open_file(const std::string& path, bool to_write, int& descriptor) override;
     int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) override;
     int write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,
@@ -51,6 +53,8 @@ class GuardedFileSystem final : public FileSystem {
   private:
     template <class Call>
     int writing(std::string_view doing, const Call& call);
+    template <class Call>
+    int sharing(std::string_view doing, const Call& call);
     template <class Call>
     int reading(const Call& call);
 

@@ -14,7 +14,8 @@ TempImage::TempImage(TempImage&& other) noexcept
       name_(std::exchange(other.name_, {})),
       descriptor_(std::exchange(other.descriptor_, -1)),
       size_(std::exchange(other.size_, 0)),
-      closed_(std::exchange(other.closed_, true)) {}
+      closed_(std::exchange(other.closed_, true)),
+      bytes_(other.bytes_) {}
 
 TempImage& TempImage::operator=(TempImage&& other) noexcept {
     if (this != &other) {
@@ -24,6 +25,7 @@ TempImage& TempImage::operator=(TempImage&& other) noexcept {
         descriptor_ = std::exchange(other.descriptor_, -1);
         size_ = std::exchange(other.size_, 0);
         closed_ = std::exchange(other.closed_, true);
+        bytes_ = other.bytes_;
     }
     return *this;
 }
@@ -62,6 +64,20 @@ Result<void> TempImage::close() {
         return errc_of_errno(error);
     }
     return {};
+}
+
+Result<std::size_t> TempImage::read(std::uint64_t offset, std::span<std::byte> bytes) {
+    if (!closed_) {
+        return Errc::io;
+    }
+    if (descriptor_ < 0) {
+        if (const int error = depot_->system_->open_file(depot_->temp_path(name_), false, descriptor_); error != 0) {
+            return errc_of_errno(error);
+        }
+    }
+    std::size_t count = 0;
+    const int error = depot_->system_->read_at(descriptor_, offset, bytes, count);
+    return error == 0 ? Result<std::size_t>(count) : Result<std::size_t>(errc_of_errno(error));
 }
 
 std::string TempImage::release() {

@@ -290,4 +290,16 @@ TempImage Volumes::create() {
     return depot->create();
 }
 
+std::optional<TempImage> Volumes::share(const LocalSource& source) {
+    std::shared_ptr<Depot> depot;
+    {
+        const std::scoped_lock lock(mutex_);
+        const auto member = std::find_if(members_.begin(), members_.end(), [&source](const auto& one) {
+            return one->state == VolumeState::in_use && one->mount.device == source.device;
+        });
+        depot = member == members_.end() ? nullptr : (*member)->mount.depot;
+    }
+    return depot == nullptr ? std::nullopt : depot->share(source);
+}
+
 }  // namespace grit::archive

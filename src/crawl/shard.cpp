@@ -249,7 +249,8 @@ awaitable<void> Shard::work(Lease lease) {
     const bool for_site = task.kind == Task::Kind::site;
     Fetched result;
     if (task.adoption) {
-        fetch::LocalImage source{task.adoption->file, task.adoption->offset, task.adoption->size, task.adoption->modified_ns};
+        fetch::LocalImage source{task.adoption->file, task.adoption->offset, task.adoption->size, task.adoption->modified_ns,
+                                 task.adoption->may_link};
         result = co_await fetcher_.local_image(std::move(source));
         end_adoption(std::move(lease), std::move(result));
         co_return;

@@ -13,6 +13,22 @@ using frontier::Lease;
 using frontier::TaskPtr;
 using politeness::Answer;
 
+namespace {
+
+metrics::Adopted adopted_as(archive::TempImage::Bytes bytes) {
+    switch (bytes) {
+        case archive::TempImage::Bytes::cloned:
+            return metrics::Adopted::cloned;
+        case archive::TempImage::Bytes::linked:
+            return metrics::Adopted::linked;
+        case archive::TempImage::Bytes::written:
+            break;
+    }
+    return metrics::Adopted::copied;
+}
+
+}  // namespace
+
 void Shard::end_image(Lease lease, Fetched result) {
     const HostId asked = lease.host();
     if (result.busy) {
@@ -71,12 +87,14 @@ void Shard::end_adoption(Lease lease, Fetched result) {
         result.detail = politeness::blocked_detail(*block);
     } else if (result.image) {
         result.detail = lease.task().adoption->detail;
+        context_.metrics.adoptions(adopted_as(result.image->file.bytes())).add();
     } else {
         context_.log.debug("adoption.refused", {{"url", lease.task().raw_url}, {"outcome", name_of(result.outcome)}, {"detail", result.detail}});
         const bool is_our_fault = disposition_of(result.outcome) == Disposition::own_fault;
         if (is_our_fault) {
             own_fault(result);
         }
+        context_.metrics.adoptions(metrics::Adopted::refused).add(is_our_fault ? 0 : 1);
         lease.task().adoption_failed = !is_our_fault;
         lease.task().adoption.reset();
         frontier_.give_back(std::move(lease), Answer::none);

@@ -27,16 +27,16 @@ std::string printable(std::string words) {
 
 class Adopter {
   public:
-    Adopter(store::Writer& writer, const OnAdoption& look) : writer_(writer), look_(look) {}
+    Adopter(store::Writer& writer, const AdoptionOrder& order, const OnAdoption& look) : writer_(writer), order_(order), look_(look) {}
 
-    Checked<AdoptionProgress> run(const AdoptionOrder& order) {
-        const auto folder = Img2datasetFolder::open(order.folder);
+    Checked<AdoptionProgress> run() {
+        const auto folder = Img2datasetFolder::open(order_.folder);
         if (!folder) {
             return folder.error();
         }
         progress_.shards = folder->shards();
         // Images behind failures: a URL on several lines may have failed once.
-        if (const auto read = order.failures.empty() ? Checked<void>() : read_failures(order.failures); !read) {
+        if (const auto read = order_.failures.empty() ? Checked<void>() : read_failures(order_.failures); !read) {
             return read.error();
         }
         for (std::size_t shard = 0; shard < folder->shards() && !ended_; ++shard) {
@@ -80,6 +80,7 @@ class Adopter {
         row.offset = sample.offset;
         row.size = sample.size;
         row.modified_ns = sample.modified_ns;
+        row.may_link = order_.hard_links;
         row.detail = "adopted from img2dataset: " + sample.key;
         progress_.images += note(sample.url, std::move(row)) ? 1U : 0U;
     }
@@ -137,6 +138,7 @@ class Adopter {
     }
 
     store::Writer& writer_;
+    const AdoptionOrder& order_;
     const OnAdoption& look_;
     AdoptionProgress progress_;
     std::vector<std::pair<UrlHash, store::Adoption>> rows_;
@@ -146,7 +148,7 @@ class Adopter {
 }  // namespace
 
 Checked<AdoptionProgress> note_adoptions(store::Writer& writer, const AdoptionOrder& order, const OnAdoption& look) {
-    return Adopter(writer, look).run(order);
+    return Adopter(writer, order, look).run();
 }
 
 }  // namespace grit::dataset

@@ -72,6 +72,13 @@ bool is_no_image(Outcome outcome) {
     return outcome == Outcome::not_an_image || outcome == Outcome::broken_image || outcome == Outcome::empty_body;
 }
 
+// Nothing whole is there, unless the fault is ours.
+void refuse_local(const ErrorCode& error, Fetched& result) {
+    const bool is_our_fault = archive::outcome_of(error) == Outcome::out_of_descriptors;
+    result.outcome = is_our_fault ? Outcome::out_of_descriptors : Outcome::broken_image;
+    result.detail = error.message();
+}
+
 // What the server says that it sends.
 std::string content_named_by(const net::ResponseHead& head) {
     const std::string_view coding = head.header("Content-Encoding");
@@ -197,7 +204,7 @@ bool Fetcher::refused_by_head(const net::ResponseHead& head, Fetched& result) co
 
 awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
     const SteadyTime start = clock_.now();
-    ImageIntake intake(images_, disk_, options_, clock_);
+    ImageIntake intake(images_.create(), disk_, options_, clock_);
     while (true) {
         const auto piece = co_await exchange.read_piece();
         if (!piece) {
@@ -227,15 +234,25 @@ awaitable<void> Fetcher::read_image(net::Exchange& exchange, Fetched& result) {
 
 awaitable<Fetched> Fetcher::local_image(LocalImage source) {
     Fetched result;
-    ImageIntake intake(images_, disk_, options_, clock_);
     LocalFile file(std::move(source));
+    using Shared = std::optional<archive::TempImage>;
+    auto open = [&]() -> Result<Shared> {
+        const auto opened = file.open();
+        return opened ? Result<Shared>(file.share(images_)) : Result<Shared>(opened.error());
+    };
+    Result<Shared> shared = co_await offload<Result<Shared>>(disk_, std::move(open));
+    if (!shared) {
+        refuse_local(shared.error(), result);
+        co_return result;
+    }
+    const bool is_shared = shared->has_value();
+    archive::TempImage image = is_shared ? std::move(**shared) : images_.create();
+    ImageIntake intake(std::move(image), disk_, options_, clock_);
     while (true) {
-        auto read = [&file] { return file.next(); };
+        auto read = [&] { return file.next(is_shared ? &intake.file() : nullptr); };
         const auto piece = co_await offload<Result<std::span<const std::byte>>>(disk_, std::move(read));
         if (!piece) {
-            const bool is_our_fault = archive::outcome_of(piece.error()) == Outcome::out_of_descriptors;
-            result.outcome = is_our_fault ? Outcome::out_of_descriptors : Outcome::broken_image;
-            result.detail = piece.error().message();
+            refuse_local(piece.error(), result);
             co_return result;
         }
         if (piece->empty()) {

@@ -44,9 +44,9 @@ bool refused_as(std::optional<std::string> reason, Fetched& result) {
     return reason.has_value();
 }
 
-ImageIntake::ImageIntake(archive::TempSource& images, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock)
-    : file_(images.create()), disk_(disk), options_(options), clock_(clock) {
-    buffer_.reserve(kBufferBytes);
+ImageIntake::ImageIntake(archive::TempImage file, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock)
+    : file_(std::move(file)), is_there_(file_.bytes() != archive::TempImage::Bytes::written), disk_(disk), options_(options), clock_(clock) {
+    buffer_.reserve(is_there_ ? 0 : kBufferBytes);
 }
 
 bool ImageIntake::take(std::span<const std::byte> piece, Fetched& result) {
@@ -54,7 +54,7 @@ bool ImageIntake::take(std::span<const std::byte> piece, Fetched& result) {
     refused_ = is_unwanted(piece, result);
     if (!refused_) {
         digest_.update(piece);
-        buffer_.insert(buffer_.end(), piece.begin(), piece.end());
+        buffer_.insert(buffer_.end(), piece.begin(), is_there_ ? piece.begin() : piece.end());
     }
     return !refused_;
 }
@@ -82,7 +82,7 @@ bool ImageIntake::is_full() const noexcept { return buffer_.size() >= kBufferByt
 awaitable<bool> ImageIntake::write(Fetched& result) {
     const SteadyTime start = clock_.now();
     auto append = [this]() -> Result<void> {
-        auto done = file_.append(buffer_);
+        auto done = is_there_ ? Result<void>() : file_.append(buffer_);
         if (done && last_) {
             done = file_.close();
         }

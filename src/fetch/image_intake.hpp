@@ -19,7 +19,8 @@ bool refused_as(std::optional<std::string> reason, Fetched& result);
 /// Threads: one. Lifetime: all that it is given outlives it. Once anything gave false it is of no more use.
 class ImageIntake {
   public:
-    ImageIntake(archive::TempSource& images, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock);
+    /// @param file  without bytes yet; or one that was shared and has all of them: those are judged and not written.
+    ImageIntake(archive::TempImage file, boost::asio::thread_pool& disk, const FetchOptions& options, const Clock& clock);
 
     /// The next bytes. @return false if the image is not wanted: the result says why.
     [[nodiscard]] bool take(std::span<const std::byte> piece, Fetched& result);
@@ -30,6 +31,8 @@ class ImageIntake {
     /// No more bytes: the result has the image, or an outcome that says why not.
     [[nodiscard]] boost::asio::awaitable<void> finish(Fetched& result);
 
+    /// The image's file.
+    [[nodiscard]] archive::TempImage& file() noexcept { return file_; }
     /// Bytes taken.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
     [[nodiscard]] bool refused() const noexcept { return refused_; }
@@ -41,6 +44,7 @@ class ImageIntake {
     [[nodiscard]] bool is_unwanted_as_a_whole(const media::Sha256& sha256, Fetched& result) const;
 
     archive::TempImage file_;
+    bool is_there_;  // its bytes
     boost::asio::thread_pool& disk_;
     const FetchOptions& options_;
     const Clock& clock_;

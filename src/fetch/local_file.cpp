@@ -12,46 +12,67 @@ namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{64} * 1024;
 
+// A second name makes his file an image of ours: nobody else may own it, and those who read our images have to be let.
+bool is_fit_to_be_ours(const struct stat& status) {
+    const bool is_readable = (status.st_mode & S_IROTH) != 0 || ((status.st_mode & S_IRGRP) != 0 && status.st_gid == ::getegid());
+    return status.st_uid == ::geteuid() && is_readable && (status.st_mode & (S_ISUID | S_ISGID | S_IWOTH)) == 0;
+}
+
+std::int64_t modified_ns(const struct stat& status) {
+    return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 }  // namespace
 
-LocalFile::~LocalFile() {
-    if (descriptor_ >= 0) {
-        ::close(descriptor_);
-    }
-}
-
 Result<void> LocalFile::open() {
-    // O_NONBLOCK: a pipe in its place is no reason to wait.
-    descriptor_ = ::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat status {};
-    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+    file_.emplace(::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (file_->get() < 0) {
         return archive::errc_of_errno(errno);
     }
-    const std::int64_t modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-    const bool is_as_noted = source_.modified_ns == 0 || source_.modified_ns == modified_ns;
-    return S_ISREG(status.st_mode) && is_as_noted ? Result<void>() : Result<void>(archive::Errc::vanished);
+    buffer_.resize(kPieceBytes);
+    return is_as_noted() ? Result<void>() : Result<void>(archive::Errc::vanished);
 }
 
-Result<std::span<const std::byte>> LocalFile::next() {
-    if (descriptor_ < 0) {
-        if (const auto opened = open(); !opened) {
-            return opened.error();
-        }
-        buffer_.resize(kPieceBytes);
+bool LocalFile::is_as_noted() {
+    struct stat status {};
+    if (::fstat(file_->get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        return false;
     }
+    status_ = Status{status.st_dev, static_cast<std::uint64_t>(status.st_size), source_.may_link && is_fit_to_be_ours(status)};
+    return source_.size <= status_.size && source_.offset <= status_.size - source_.size &&
+           (source_.modified_ns == 0 || source_.modified_ns == modified_ns(status));
+}
+
+std::optional<archive::TempImage> LocalFile::share(archive::TempSource& images) const {
+    if (source_.offset != 0 || source_.size != status_.size) {
+        return std::nullopt;
+    }
+    return images.share(archive::LocalSource{file_->get(), status_.device, status_.size, status_.may_link});
+}
+
+Result<std::span<const std::byte>> LocalFile::next(archive::TempImage* shared) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, source_.size - read_));
     if (wanted == 0) {
-        return std::span<const std::byte>();
+        const bool is_own = shared != nullptr && shared->bytes() == archive::TempImage::Bytes::cloned;
+        return is_own || is_as_noted() ? Result<std::span<const std::byte>>(std::span<const std::byte>()) : archive::Errc::vanished;
+    }
+    const auto got = read(shared, std::span(buffer_).first(wanted));
+    if (!got || *got == 0) {
+        return got ? archive::make_error_code(archive::Errc::vanished) : got.error();
+    }
+    read_ += *got;
+    return std::span<const std::byte>(buffer_).first(*got);
+}
+
+Result<std::size_t> LocalFile::read(archive::TempImage* shared, std::span<std::byte> piece) const {
+    if (shared != nullptr) {
+        return shared->read(read_, piece);
     }
     ssize_t got = -1;
     do {
-        got = ::pread(descriptor_, buffer_.data(), wanted, static_cast<off_t>(source_.offset + read_));
+        got = ::pread(file_->get(), piece.data(), piece.size(), static_cast<off_t>(source_.offset + read_));
     } while (got < 0 && errno == EINTR);
-    if (got <= 0) {
-        return got < 0 ? archive::errc_of_errno(errno) : archive::Errc::vanished;
-    }
-    read_ += static_cast<std::uint64_t>(got);
-    return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got));
+    return got < 0 ? Result<std::size_t>(archive::errc_of_errno(errno)) : Result<std::size_t>(static_cast<std::size_t>(got));
 }
 
 }  // namespace grit::fetch

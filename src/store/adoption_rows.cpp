@@ -1,5 +1,6 @@
 #include "grit/store/adoption_rows.hpp"
 
+#include "adoption_codec.hpp"
 #include "grit/store/codec.hpp"
 
 namespace grit::store {
@@ -13,12 +14,8 @@ std::string key_of(const UrlHash& url) {
 
 }  // namespace
 
-Result<Adoption> get_adoption(const Txn& txn, const UrlHash& url) {
-    const auto bytes = txn.get(Table::adoptions, key_of(url));
-    if (!bytes) {
-        return bytes.error();
-    }
-    Decoder decoder = Decoder::of_row(*bytes);
+Result<Adoption> parse_adoption(std::string_view row) {
+    Decoder decoder = Decoder::of_row(row);
     Adoption adoption;
     const auto outcome = outcome_of_number(decoder.u8());
     adoption.outcome = outcome.value_or(Outcome::stored);
@@ -28,6 +25,7 @@ Result<Adoption> get_adoption(const Txn& txn, const UrlHash& url) {
     adoption.detail = decoder.text();
     if (decoder.remaining() > 0) {  // rows of earlier builds end here
         adoption.modified_ns = decoder.zigzag();
+        adoption.may_link = decoder.u8() != 0;
     }
     if (!outcome) {
         decoder.fail(Errc::corrupt);
@@ -36,10 +34,15 @@ Result<Adoption> get_adoption(const Txn& txn, const UrlHash& url) {
     return whole ? Result<Adoption>(std::move(adoption)) : Result<Adoption>(whole.error());
 }
 
+Result<Adoption> get_adoption(const Txn& txn, const UrlHash& url) {
+    const auto bytes = txn.get(Table::adoptions, key_of(url));
+    return bytes ? parse_adoption(*bytes) : Result<Adoption>(bytes.error());
+}
+
 Result<void> put_adoption(WriteTxn& txn, const UrlHash& url, const Adoption& adoption) {
     Encoder encoder;
     encoder.u8(kRowVersion).u8(static_cast<std::uint8_t>(adoption.outcome));
-    encoder.text(adoption.file).varint(adoption.offset).varint(adoption.size).text(adoption.detail).zigzag(adoption.modified_ns);
+    encoder.text(adoption.file).varint(adoption.offset).varint(adoption.size).text(adoption.detail).zigzag(adoption.modified_ns).u8(adoption.may_link ? 1 : 0);
     return txn.put(Table::adoptions, key_of(url), encoder.bytes());
 }
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
+import shutil
+import subprocess
 import tarfile
 import unittest
 from pathlib import Path
@@ -70,17 +73,18 @@ class Adoption(CrawlCase):
         ]
         (self.directory / "failures.jsonl").write_text("".join(json.dumps(row) + "\n" for row in failures))
 
-    def adopt(self, daemon) -> dict:
-        done = daemon.ctl("--json", "adopt", str(self.old), "--failures", str(self.directory / "failures.jsonl"))
+    def adopt(self, daemon, *options: str) -> dict:
+        done = daemon.ctl("--json", "adopt", str(self.old), "--failures", str(self.directory / "failures.jsonl"), *options)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)
 
-    def crawl(self, source: Path, kill: bool, **overrides: dict):
+    def crawl(self, *options: str, kill: bool = False, **overrides: dict):
         """Adopts before the first line is there to be fetched; then the lines come."""
+        source = self.annotations([], "lines.jsonl")
         daemon = self.daemon(self.web_, [source], politeness=POLITENESS, **overrides)
         daemon.start(once=False)
         self.wait_ready(daemon)
-        told = self.adopt(daemon)
+        told = self.adopt(daemon, *options)
         self.assertEqual((told["images"], told["final_failures"], told["open_failures"]), (53, 1, 1), told)
         self.assertEqual(daemon.ctl("block", "host", "blocked.test").returncode, 0)
         (self.old / "00000" / "000000101.jpg").unlink()
@@ -108,9 +112,19 @@ class Adoption(CrawlCase):
         for url in ASKED_AGAIN:
             self.assertEqual((records[url]["outcome"], records[url]["detail"]), ("stored", None), url)
 
+    def check_taken(self, daemon, **how: int) -> dict[str, tuple[Path, Path]]:
+        """By which ways images came. @return {url: (file of the old dataset, image)} of those that are files."""
+        text = self.metrics(daemon)[1]
+        counted = {match[1]: int(float(match[2])) for match in re.finditer(r'gritd_adoptions_total\{how="(\w+)"\} (\S+)', text)}
+        self.assertEqual({name: count for name, count in counted.items() if count}, how)
+        entries = read_map(daemon.state_dir)
+        return {
+            url: (self.old / "00000" / f"{number:09d}.jpg", daemon.root / entries[map_key(url)])
+            for number, url in enumerate(STORED)
+        }
+
     def test_images_and_final_failures_are_not_asked_for_again(self):
-        source = self.annotations([], "lines.jsonl")
-        daemon = self.crawl(source, kill=False)
+        daemon = self.crawl()
         self.check(daemon)
         entries = read_map(daemon.state_dir)
         for url in [*STORED, *IN_TAR]:
@@ -120,7 +134,119 @@ class Adoption(CrawlCase):
         self.terminate(daemon)
 
     def test_a_kill_forgets_none_of_it(self):
-        self.check(self.crawl(self.annotations([], "lines.jsonl"), kill=True))
+        self.check(self.crawl(kill=True))
+
+    def test_files_on_the_same_file_system_are_not_copied(self):
+        daemon = self.crawl()
+        # What is no good was linked, too, before it was judged. Of BLOCKED the image was good.
+        pairs = self.check_taken(daemon, linked=len(STORED), copied=len(IN_TAR), refused=2)
+        for url, (old, image) in pairs.items():
+            self.assertTrue(old.samefile(image), url)
+        self.assertEqual({path.name for path in (daemon.root / ".gritd/tmp").iterdir()}, set())
+        # The other name is the operator's: what is written there is written to the image, and verify says so.
+        old, image = pairs[STORED[3]]
+        with open(old, "r+b") as file:
+            file.write(b"no image")
+        self.assertEqual(daemon.ctl("verify", "--repair").returncode, 0)
+        self.wait_settled(daemon, 30)
+        self.assertFalse(old.samefile(image))
+        self.assertEqual(hashlib.sha256(image.read_bytes()).hexdigest(), daemon.ctl_json("record", STORED[3])["sha256"])
+        shutil.rmtree(self.old)
+        verified = daemon.ctl_json("verify")
+        self.assertEqual((verified["broken"], verified["checked"] > 40), (0, True), verified)
+        self.terminate(daemon)
+
+    def test_blocks_are_shared_where_the_file_system_can_do_it(self):
+        volume = self.directory / "xfs"
+        volume.mkdir()
+        image = self.directory / "xfs.img"
+        with open(image, "wb") as file:
+            file.truncate(400 << 20)
+        try:
+            for command in (["mkfs.xfs", "-q", "-m", "reflink=1", image], ["mount", "-o", "loop", image, volume]):
+                subprocess.run(command, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.skipTest(f"no file system that shares blocks can be made here: {error}")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(volume)], check=False)
+        shutil.move(self.old, volume / "old")
+        self.old = volume / "old"
+        daemon = self.crawl("--no-hard-links", storage={"root": str(volume / "images"), "min_free": "0B"})
+        self.check(daemon)
+        pairs = self.check_taken(daemon, cloned=len(STORED), copied=len(IN_TAR), refused=2)
+        for old, taken in pairs.values():
+            self.assertFalse(old.samefile(taken))
+            old.write_bytes(b"it is at work again")
+        self.assertEqual(daemon.ctl_json("verify")["broken"], 0, "none of ours")
+        self.terminate(daemon)
+
+    def test_what_no_input_has_is_told_and_forgotten(self):
+        source = self.annotations([], "lines.jsonl")
+        daemon = self.daemon(self.web_, [source], politeness=POLITENESS)
+        daemon.start(once=False)
+        self.wait_ready(daemon)
+        self.assertEqual(daemon.ctl_json("adopt"), {"state": "none", "left": 0})
+        self.assertEqual(self.adopt(daemon)["left"], 54)
+        slow = [f"https://later.test/{number}.jpg" for number in range(200)]
+        write_annotations(source, [*STORED[10:], *IN_TAR[1:], FORBIDDEN, *slow])
+        self.assertEqual(daemon.ctl("reload").returncode, 0)
+        self.wait_for("the lines are read", lambda: self.control(daemon).status()["input"]["lines"] > 100)
+        early = daemon.ctl("adopt", "--forget")
+        self.assertEqual((early.returncode, "not through" in early.stderr), (1, True), early)
+        self.wait_settled(daemon, 60)
+        waiting = daemon.ctl_json("adopt", "--waiting", "--config", str(daemon.config_file))
+        shards = [{"shard": f"{self.old}/00000", "images": 13}, {"shard": f"{self.old}/00001.tar", "images": 1}]
+        self.assertEqual(waiting, {"shards": shards, "failures": 0})
+        self.assertEqual(daemon.ctl_json("adopt")["left"], 14)
+        daemon.kill()  # what waits is in the state, not in the job
+        daemon.start(once=False)
+        self.wait_settled(daemon, 30)
+        self.assertEqual(daemon.ctl_json("adopt"), {"state": "none", "left": 14})
+        told = daemon.ctl_json("adopt", "--forget")
+        self.assertEqual((told["state"], told["forgotten"], told["left"]), ("done", 14, 0))
+        self.assertIn("adopt.forgotten urls=14", daemon.log_text())
+        asked = len(self.web_.requests())
+        write_annotations(source, [*STORED[10:], *IN_TAR[1:], FORBIDDEN, *slow, STORED[0]])
+        self.assertEqual(daemon.ctl("reload").returncode, 0)
+        self.wait_for("it is asked for", lambda: daemon.ctl("record", STORED[0]).returncode == 0)
+        self.assertEqual([request.path for request in self.web_.requests()[asked:]], ["/0.jpg"])
+        self.terminate(daemon)
+
+    def test_an_operator_may_want_no_hard_links(self):
+        daemon = self.crawl("--no-hard-links")
+        for url, (old, image) in self.check_taken(daemon, copied=len(STORED) + len(IN_TAR), refused=2).items():
+            self.assertFalse(old.samefile(image), url)
+        self.check(daemon)
+        self.terminate(daemon)
+
+    def test_files_that_others_may_write_are_copied(self):
+        for path in (self.old / "00000").glob("*.jpg"):
+            path.chmod(0o666)
+        daemon = self.crawl()
+        self.check_taken(daemon, copied=len(STORED) + len(IN_TAR), refused=2)
+        self.check(daemon)
+        self.terminate(daemon)
+
+    def test_files_of_another_mount_are_copied(self):
+        """One file system, two mounts: as a service has it whose folders are bound (systemd's ReadWritePaths)."""
+        elsewhere = self.directory / "elsewhere"
+        elsewhere.mkdir()
+        bound = subprocess.run(["mount", "--bind", str(self.old), str(elsewhere)], capture_output=True, text=True, check=False)
+        if bound.returncode != 0:
+            self.skipTest(f"nothing can be bound here: {bound.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(elsewhere)], check=False)
+        self.old = elsewhere
+        daemon = self.crawl()
+        self.check_taken(daemon, copied=len(STORED) + len(IN_TAR), refused=2)
+        self.check(daemon)
+        self.terminate(daemon)
+
+    def test_files_of_the_same_volume_go_into_tar_shards(self):
+        daemon = self.crawl(storage={"layout": "webdataset"})
+        self.assertIn(f'gritd_adoptions_total{{how="linked"}} {len(STORED)}', self.metrics(daemon)[1])
+        self.check(daemon)
+        self.terminate(daemon)
+        for number, url in enumerate(STORED):
+            self.assertEqual((self.old / "00000" / f"{number:09d}.jpg").read_bytes(), self.images[url], "it is the operator's")
 
     def test_what_is_no_such_folder_is_refused_in_words(self):
         daemon = self.daemon(self.web_, [self.annotations([], "lines.jsonl")], politeness=POLITENESS)

@@ -74,6 +74,9 @@ struct BackupRequest {
 struct AdoptRequest {
     std::string folder;    ///< Absolute.
     std::string failures;  ///< Absolute; empty: none.
+    bool hard_links = true;  ///< An image may become another name of its file there.
+    bool forget = false;     ///< Instead: what was noted and waits for its URLs is given up.
+    bool force = false;      ///< Even while URLs are left that it may be for.
     std::uint32_t by_uid = 0;
 };
 
@@ -156,10 +159,12 @@ class Backend {
     [[nodiscard]] virtual std::optional<json::object> stop_backup() = 0;
     [[nodiscard]] virtual std::optional<json::object> backup_state() = 0;
 
-    /// Begins to note what a folder of img2dataset has. @return its state; a Problem if one is under way.
+    /// Begins to note what a folder of img2dataset has, or to forget it. @return its state; a Problem if one is under way, or if the
+    /// crawl may still need what is to be forgotten.
     [[nodiscard]] virtual Checked<json::object> adopt(const AdoptRequest& request) = 0;
-    [[nodiscard]] virtual std::optional<json::object> stop_adopt() = 0;
-    [[nodiscard]] virtual std::optional<json::object> adopt_state() = 0;
+    [[nodiscard]] virtual json::object stop_adopt() = 0;
+    /// Also where none was begun: what is left of earlier ones is told, too.
+    [[nodiscard]] virtual json::object adopt_state() = 0;
 
     /// The source is pulled on a thread of the server's own.
     [[nodiscard]] virtual Checked<std::unique_ptr<dataset::ExportSource>> export_url_to_path(

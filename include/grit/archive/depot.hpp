@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,14 +44,19 @@ class TempImage {
     /// Errors: disk_full, read_only, io (also after close), out_of_descriptors, vanished. After an error the image is
     /// of no use.
     [[nodiscard]] Result<void> append(std::span<const std::byte> bytes);
-    /// No more bytes; frees the descriptor. Without it, so does the destructor. Errors: disk_full, io.
+    /// No more bytes, neither written nor read; frees the descriptor. Without it, so does the destructor. Errors: disk_full, io.
     [[nodiscard]] Result<void> close();
+    /// Bytes of one that was shared. @return how many; 0 at its end alone. Errors: io, vanished, out_of_descriptors.
+    [[nodiscard]] Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> bytes);
     /// Gives the file away: from now on it is known by this name alone, to `publish` or `discard`. Only after close.
     [[nodiscard]] std::string release();
 
     /// Its name among the temporaries.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    /// Bytes appended.
+    /// How it came by its bytes.
+    enum class Bytes : std::uint8_t { written, cloned, linked };
+    [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
+    /// Bytes appended, or shared.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
   private:
@@ -60,9 +66,10 @@ class TempImage {
 
     Depot* depot_;
     std::string name_;  // empty until the file is made
-    int descriptor_ = -1;
+    int descriptor_ = -1;  // to append; of a closed one, to read
     std::uint64_t size_ = 0;
     bool closed_ = false;
+    Bytes bytes_ = Bytes::written;
 };
 
 /// A temporary and the place it gets.
@@ -107,7 +114,10 @@ class Depot : public TempSource {
     ~Depot() override;
 
     [[nodiscard]] TempImage create() override { return TempImage(*this); }
+    [[nodiscard]] std::optional<TempImage> share(const LocalSource& source) override;
     [[nodiscard]] bool has_room_elsewhere() const override { return false; }
+    /// The file system that it is on: st_dev.
+    [[nodiscard]] std::uint64_t device() const noexcept { return device_; }
     /// Whether a temporary is this Depot's: by its name, which no other one gives.
     [[nodiscard]] bool owns(std::string_view temp_name) const noexcept { return temp_name.starts_with(run_); }
     /// Whether a failed sync has given it up.
@@ -180,6 +190,9 @@ class Depot : public TempSource {
     [[nodiscard]] Problem problem(std::string_view doing, int error) const;
 
     [[nodiscard]] int create_temporary(std::string& name, int& descriptor);
+    [[nodiscard]] std::string new_temporary_name();
+    [[nodiscard]] bool clone(const LocalSource& source, TempImage& image);
+    [[nodiscard]] bool link(const LocalSource& source, TempImage& image);
     [[nodiscard]] int move_into_place(const Move& move);
     [[nodiscard]] int make_shard_folder(const std::string& path);
     void forget_shard_folder(const std::string& path);
@@ -193,6 +206,8 @@ class Depot : public TempSource {
     std::unique_ptr<FileSystem> system_;
     std::string run_;  // begins the names of this Depot's temporaries
     int root_descriptor_ = -1;
+    std::uint64_t device_ = 0;
+    std::atomic<bool> can_clone_{true};  // as long as the file system has not said that it can not
     std::atomic<std::uint64_t> next_temporary_{0};
     std::mutex sync_mutex_;
     mutable std::mutex temporaries_mutex_;

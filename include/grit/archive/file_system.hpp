@@ -56,6 +56,13 @@ class FileSystem {
     /// EINVAL if it is something else.
     virtual int read_link(const std::string& path, std::string& target) = 0;
 
+    // Bytes of a file elsewhere that are not copied. Both files are on one file system, or the call gives EXDEV.
+    /// A second name for the file that is open there; EEXIST if there is one. EPERM, EMLINK: not of this file.
+    virtual int link(int descriptor, const std::string& path) = 0;
+    /// Makes a new, empty file (open for writing) share the blocks of another until one of them is written: FICLONE.
+    /// EOPNOTSUPP, EINVAL: this file system can not do it.
+    virtual int clone(int from, int to) = 0;
+
     // Files that are written more than once.
     /// A regular file that is there, for reading and, if asked, for writing. Never a symbolic link.
     virtual int open_file(const std::string& path, bool to_write, int& descriptor) = 0;
@@ -91,6 +98,8 @@ class RealFileSystem : public FileSystem {
     int let_go(int descriptor) override;
     int make_link(const std::string& target, const std::string& path) override;
     int read_link(const std::string& path, std::string& target) override;
+    int link(int descriptor, const std::string& path) override;
+    int clone(int from, int to) override;
     int open_file(const std::string& path, bool to_write, int& descriptor) override;
     int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) override;
     int write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes,

@@ -82,6 +82,8 @@ class Volumes final : public Layout, public TempSource {
     // TempSource.
     /// On a volume that is in use: each gets its share by its space above the floor.
     [[nodiscard]] TempImage create() override;
+    /// On the volume in use that the file is on.
+    [[nodiscard]] std::optional<TempImage> share(const LocalSource& source) override;
     [[nodiscard]] bool has_room_elsewhere() const override;
 
     // Layout. Of several volumes a failing one fails none of these; `lost` tells.

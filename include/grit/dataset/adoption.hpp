@@ -20,6 +20,7 @@ namespace grit::dataset {
 struct AdoptionOrder {
     std::string folder;    ///< Absolute.
     std::string failures;  ///< A file of JSON lines with `url` and `error_message`; empty: none.
+    bool hard_links = true;  ///< An image may become another name of its file there.
 };
 
 struct AdoptionProgress {

@@ -54,6 +54,8 @@ struct LocalImage {
     std::uint64_t offset = 0;  ///< Where they begin in it.
     std::uint64_t size = 0;    ///< Bytes.
     std::int64_t modified_ns = 0;  ///< When the file was last written, ns since 1970; 0: not looked at.
+    /// A whole file of one file system with the images, and of our own user, may stay where it is: the image is another name of it.
+    bool may_link = false;
 };
 
 /// How asking went.
@@ -86,7 +88,8 @@ class Fetcher {
     [[nodiscard]] boost::asio::awaitable<Fetched> image(url::CanonicalUrl url, Milliseconds spent, net::SendGate& gate);
 
     /// Takes an image from a local file instead, judged as one from the web is; nobody is asked.
-    /// Only a regular file is read; a symbolic link is not followed.
+    /// A whole file is not copied where it can share its bytes with the image (archive::TempSource::share), and what was judged is
+    /// what is stored. Only a regular file is read; a symbolic link is not followed.
     /// Outcomes besides: broken_image, where the file can not be read, is shorter, or was written since `modified_ns`; of our own
     /// faults out_of_descriptors, and what a failing volume gives.
     [[nodiscard]] boost::asio::awaitable<Fetched> local_image(LocalImage source);

@@ -53,6 +53,7 @@ class Metrics {
     ByLabel<Counter, DnsResult> dns_queries;
     ByLabel<Counter, CacheResult> dns_cache;
     ByLabel<Counter, RobotsDecision> robots_decisions;
+    ByLabel<Counter, Adopted> adoptions;
     Counter robots_fetches;
     Counter tdmrep_fetches;
 

@@ -22,6 +22,7 @@ struct Adoption {
     /// When the file was last written, ns since 1970. One that was written since may have other bytes at this place; 0: not
     /// known, not looked at.
     std::int64_t modified_ns = 0;
+    bool may_link = true;  ///< The image may be another name of the file (a hard link).
     bool operator==(const Adoption&) const = default;
 };
 

@@ -229,19 +229,22 @@ class FakeBackend : public Backend {
     }
     Checked<json::object> adopt(const AdoptRequest& request) override {
         note("adopt " + request.folder + (request.failures.empty() ? "" : " failures=" + request.failures) +
+             (request.hard_links ? "" : " copies") + (request.forget ? "forget" : "") + (request.force ? " by force" : "") +
              (request.by_uid == 4711 ? " by 4711" : ""));
+        adopt_task = request.forget ? "forget" : "note";
         return job_problem.empty() ? Checked<json::object>(adopt_view(job_looks > 0)) : Checked<json::object>(Problem{job_problem});
     }
-    std::optional<json::object> stop_adopt() override {
+    json::object stop_adopt() override {
         note("stop_adopt");
         job_looks = 0;
         return adopt_state();
     }
-    std::optional<json::object> adopt_state() override {
-        return has_job ? std::optional(adopt_view(job_looks > 0 && --job_looks > 0)) : std::nullopt;
+    json::object adopt_state() override {
+        return has_job ? adopt_view(job_looks > 0 && --job_looks > 0) : json::object{{"state", "none"}, {"left", adoptions_left}};
     }
     json::object adopt_view(bool running) const {
-        return {{"state", running ? "running" : job_end}, {"dir", "/old"}, {"failures", "/old.jsonl"}, {"shards", 4},
+        return {{"state", running ? "running" : job_end}, {"task", adopt_task}, {"forgotten", 4'321}, {"left", adoptions_left},
+                {"hard_links", true}, {"dir", "/old"}, {"failures", "/old.jsonl"}, {"shards", 4},
                 {"shards_done", running ? 2 : 4}, {"images", 12'345}, {"final_failures", 7}, {"open_failures", 9},
                 {"bad_urls", 1}, {"damaged", 2}, {"imageless", 3}, {"seconds", 1.0},
                 {"problem", job_end == "failed" ? "the disk is on fire" : ""}};
@@ -286,6 +289,8 @@ class FakeBackend : public Backend {
     std::atomic<int> job_looks{0};  // until it has ended
     std::string job_end = "done";
     std::string job_problem;
+    std::string adopt_task = "note";
+    int adoptions_left = 5;
     int broken = 0;
     int requeued = 0;
 

@@ -178,10 +178,29 @@ TEST_F(Gritctl, AdoptTellsWhatIsTakenOver) {
     EXPECT_THAT(done.out, HasSubstr("7 failures are final, 9 URLs are asked for again\n"));
     EXPECT_THAT(done.out, HasSubstr("6 entries are of no use"));
     EXPECT_EQ(backend_.calls().back(), "adopt /old failures=/old.jsonl");
-    EXPECT_EQ(ask(server, "adopt").code, 2);
+    EXPECT_EQ(ask(server, "adopt /old --no-hard-links").code, 0);
+    EXPECT_EQ(backend_.calls().back(), "adopt /old copies");
     EXPECT_EQ(ask(server, "adopt --stop").code, 0);
+    for (const char* wrong : {"adopt /old --forget", "adopt --force", "adopt --failures /old.jsonl", "adopt --waiting --stop"}) {
+        EXPECT_EQ(ask(server, wrong).code, 2) << wrong;
+    }
     backend_.job_end = "failed";
     EXPECT_THAT(ask(server, "adopt /old").err, HasSubstr("the disk is on fire"));
+}
+
+TEST_F(Gritctl, AdoptTellsWhatIsLeftAndForgetsIt) {
+    RunningServer server(backend_);
+    EXPECT_THAT(ask(server, "adopt").out, HasSubstr("5 URLs are noted and wait for their turn"));
+    backend_.has_job = false;
+    backend_.adoptions_left = 0;
+    EXPECT_EQ(ask(server, "adopt").out, "nothing is left to be taken over: the old folder is not needed any more\n");
+    backend_.has_job = true;
+    EXPECT_THAT(ask(server, "adopt --forget").out, HasSubstr("4 321 noted URLs are forgotten"));
+    EXPECT_EQ(backend_.calls().back(), "adopt forget");
+    EXPECT_EQ(ask(server, "adopt --forget --force").code, 0);
+    EXPECT_EQ(backend_.calls().back(), "adopt forget by force");
+    backend_.job_problem = "the crawl is not through";
+    EXPECT_THAT(ask(server, "adopt --forget").err, HasSubstr("the crawl is not through"));
 }
 
 TEST_F(Gritctl, OptOutWaitsForItsEnd) {

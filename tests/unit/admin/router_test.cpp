@@ -267,6 +267,9 @@ TEST_F(RouterTest, LongJobsAreAskedForStrictly) {
     }
     EXPECT_THAT(detail(ask("POST", "/v1/adopt", "{}")), HasSubstr("\"dir\""));
     EXPECT_THAT(detail(ask("POST", "/v1/adopt", R"({"dir":"/old","failures":"old.jsonl"})")), HasSubstr("\"failures\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/adopt", R"({"dir":"/old","hard_links":0})")), HasSubstr("\"hard_links\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/adopt", R"({"dir":"/old","forget":true})")), HasSubstr("\"dir\""));
+    EXPECT_THAT(detail(ask("POST", "/v1/adopt", R"({"forget":false})")), HasSubstr("\"dir\""));
     EXPECT_THAT(backend_.calls(), IsEmpty());
 }
 

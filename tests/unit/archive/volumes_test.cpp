@@ -1,12 +1,15 @@
 // Several image volumes: each failure of one of two takes out that one, and the other goes on.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
 #include <cerrno>
+#include <fstream>
 #include <functional>
 #include <map>
 
 #include "grit/archive/volumes.hpp"
+#include "grit/base/file_descriptor.hpp"
 #include "manual_clock.hpp"
 #include "temp_root.hpp"
 
@@ -21,6 +24,7 @@ struct Disk {
     std::atomic<int> sync_error{0};
     std::atomic<int> write_error{0};
     std::atomic<int> rename_error{0};
+    std::atomic<int> link_error{0};
     std::atomic<int> folder_error{0};
     std::atomic<std::uint64_t> free_bytes{1'000'000'000};
     std::atomic<bool> read_only{false};
@@ -50,6 +54,9 @@ class TestSystem final : public RealFileSystem {
     int rename(const std::string& from, const std::string& to) override {
         ++root_->calls;
         return root_->rename_error != 0 ? root_->rename_error.load() : RealFileSystem::rename(from, to);
+    }
+    int link(int descriptor, const std::string& path) override {
+        return root_->link_error != 0 ? root_->link_error.load() : RealFileSystem::link(descriptor, path);
     }
     int make_folder(const std::string& path, mode_t mode) override {
         ++disk_of(path).calls;
@@ -208,6 +215,32 @@ TEST_F(VolumesTest, EveryLocationIsAFileBelowTheFirstRoot) {
     ASSERT_TRUE(volumes_->remove(group.recorded));
     EXPECT_EQ(images_on("disk_a") + images_on("disk_b"), 0u);
     EXPECT_EQ(volumes_->find(group.recorded.front()).error(), Errc::vanished);
+}
+
+TEST_F(VolumesTest, AFileThatIsOnOneOfThemIsSharedThere) {
+    b_.device = 8;
+    open();
+    const std::string old = temp_ / "old.jpg";
+    std::ofstream(old) << "of another program";
+    const FileDescriptor file(::open(old.c_str(), O_RDONLY));
+    const auto share = [&](std::uint64_t device) { return volumes_->share(LocalSource{file.get(), device, 18, true}); };
+    EXPECT_FALSE(share(9)) << "of neither";
+    for (const int error : {EXDEV, EPERM, EMLINK}) {
+        b_.link_error = error;
+        EXPECT_FALSE(share(8));
+        EXPECT_EQ(view(1).state, VolumeState::in_use) << "that is no fault of the volume";
+    }
+    b_.link_error = 0;
+    auto image = share(8);
+    ASSERT_TRUE(image);
+    const Grouped group = commit({image->release()});
+    ASSERT_EQ(on_b(group.recorded), 1u);
+    EXPECT_TRUE(std::filesystem::equivalent(old, std::filesystem::path(volumes_->root()) / group.recorded[0]));
+    b_.link_error = EIO;
+    EXPECT_FALSE(share(8));
+    EXPECT_EQ(view(1).state, VolumeState::out);
+    b_.link_error = 0;
+    EXPECT_FALSE(share(8)) << "nothing is put on a volume that is out";
 }
 
 TEST_F(VolumesTest, FillByFreeSpace) {

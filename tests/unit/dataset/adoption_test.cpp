@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "grit/base/clock.hpp"
+#include "grit/dataset/waiting_adoptions.hpp"
 #include "grit/store/adoption_rows.hpp"
 #include "grit/url/canonical_url.hpp"
 #include "scratch.hpp"
@@ -41,7 +42,7 @@ class AdoptionTest : public testing::Test {
     }
 
     Checked<AdoptionProgress> note(const std::string& failures = {}) {
-        return note_adoptions(*writer_, AdoptionOrder{old_, failures}, [&](const AdoptionProgress&) {
+        return note_adoptions(*writer_, AdoptionOrder{old_, failures, hard_links_}, [&](const AdoptionProgress&) {
             on_look_();
             return ++looks_ < most_looks_;
         });
@@ -64,6 +65,7 @@ class AdoptionTest : public testing::Test {
     std::unique_ptr<store::Env> env_;
     std::unique_ptr<store::Writer> writer_;
     std::function<void()> on_look_ = [] {};
+    bool hard_links_ = true;
     int looks_ = 0;
     int most_looks_ = 1000;
 };
@@ -79,7 +81,10 @@ TEST_F(AdoptionTest, ImagesAreNotedByTheCanonicalUrlOfTheirSidecar) {
     EXPECT_EQ(done->shards_done, 2U);
     const std::string file = old_ + "/00000/000000005.jpg";
     EXPECT_EQ(noted("https://a.example/x.jpg").value(),
-              (Adoption{Outcome::stored, file, 0, 5, "adopted from img2dataset: 000000005", modified_ns(file)}));
+              (Adoption{Outcome::stored, file, 0, 5, "adopted from img2dataset: 000000005", modified_ns(file), true}));
+    hard_links_ = false;
+    ASSERT_TRUE(note());
+    EXPECT_FALSE(noted("https://a.example/x.jpg").value().may_link);
     EXPECT_EQ(noted("http://b.example/y.jpg").value().size, 10U);
     EXPECT_EQ(noted("http://c.example/").error(), store::Errc::not_found);
 }
@@ -198,6 +203,53 @@ TEST_F(AdoptionTest, WhatIsNoSuchFolderIsRefusedInWords) {
     EXPECT_NE(note().error().what.find("no shards of img2dataset"), std::string::npos);
     std::filesystem::create_directories(old_ + "/00000");
     EXPECT_NE(note(scratch_ / "absent.jsonl").error().what.find("absent.jsonl"), std::string::npos);
+}
+
+TEST_F(AdoptionTest, WhatWaitsIsToldByShardsAndForgotten) {
+    const std::string failures = scratch_ / "failures.jsonl";
+    write_file(failures, R"({"url": "https://a.example/gone.jpg", "error_message": "HTTP Error 404: Not Found"})");
+    for (int i = 0; i < 3; ++i) {
+        const std::string number = std::to_string(i);
+        write_sample("00000", "00000000" + number, R"({"url": "https://a.example/)" + number + R"(.jpg"})");
+    }
+    write_sample("00001", "000010001", R"({"url": "https://a.example/in.tar.jpg"})");
+    const std::string tar = "tar -C " + old_ + "/00001 -cf " + old_ + "/00001.tar 000010001.jpg 000010001.json";
+    ASSERT_EQ(std::system(tar.c_str()), 0);  // NOLINT: a command of this test
+    std::filesystem::remove_all(old_ + "/00001");
+    ASSERT_TRUE(note(failures));
+    ASSERT_TRUE(writer_->transact([](store::WriteTxn& txn) -> Result<void> {
+        const auto one = store::delete_adoption(txn, url::canonicalize("https://a.example/1.jpg")->hash());  // taken over
+        return one ? Result<void>() : Result<void>(one.error());
+    }));
+    const auto waiting = waiting_adoptions(*env_);
+    ASSERT_TRUE(waiting) << waiting.error().what;
+    EXPECT_EQ(waiting->images, (std::map<std::string, std::uint64_t>{{old_ + "/00000", 2}, {old_ + "/00001.tar", 1}}));
+    EXPECT_EQ(waiting->failures, 1U);
+    EXPECT_EQ(forget_adoptions(*writer_, [](std::uint64_t) { return true; }).value(), 4U);
+    EXPECT_EQ(noted("https://a.example/0.jpg").error(), store::Errc::not_found);
+    EXPECT_TRUE(waiting_adoptions(*env_).value().images.empty());
+    EXPECT_EQ(forget_adoptions(*writer_, [](std::uint64_t) { return true; }).value(), 0U) << "repeatable";
+}
+
+TEST_F(AdoptionTest, ForgettingTakesTurnsWithTheWriterAndEndsWhenItIsToldTo) {
+    constexpr int kRows = 25'000;
+    ASSERT_TRUE(writer_->transact([](store::WriteTxn& txn) -> Result<void> {
+        for (std::uint64_t i = 0; i < kRows; ++i) {
+            if (const auto put = store::put_adoption(txn, UrlHash{i, 1}, Adoption{Outcome::stored, "/old/00000/1.jpg", 0, 1, "", 0, true}); !put) {
+                return put;
+            }
+        }
+        return {};
+    }));
+    EXPECT_EQ(waiting_adoptions(*env_).value().images.at("/old/00000"), kRows);
+    std::vector<std::uint64_t> looks;
+    const auto look = [&looks](std::uint64_t gone) {
+        looks.push_back(gone);
+        return looks.size() < 2;
+    };
+    EXPECT_EQ(forget_adoptions(*writer_, look).value(), 20'000U);
+    EXPECT_EQ(looks, (std::vector<std::uint64_t>{10'000, 20'000}));
+    EXPECT_EQ(waiting_adoptions(*env_).value().images.at("/old/00000"), 5'000U);
 }
 
 TEST_F(AdoptionTest, ItEndsWhenItIsToldTo) {

@@ -1,0 +1,46 @@
+// Temporaries that have the bytes of a file elsewhere on the same file system, without a copy.
+#include <cerrno>
+#include <utility>
+
+#include "grit/archive/depot.hpp"
+#include "grit/base/kill_point.hpp"
+
+namespace grit::archive {
+
+std::optional<TempImage> Depot::share(const LocalSource& source) {
+    TempImage image(*this);
+    if (source.device != device_ || (!clone(source, image) && !(source.may_link && link(source, image)))) {
+        return std::nullopt;
+    }
+    image.size_ = source.size;
+    image.closed_ = true;
+    kill_point("image.shared");
+    return image;
+}
+
+bool Depot::clone(const LocalSource& source, TempImage& image) {
+    if (!can_clone_ || create_temporary(image.name_, image.descriptor_) != 0) {
+        return false;
+    }
+    const int refused = system_->clone(source.descriptor, image.descriptor_);
+    const int closed = system_->close(std::exchange(image.descriptor_, -1));
+    if (refused != 0 || closed != 0) {
+        image.drop();
+        can_clone_ = can_clone_ && refused != EOPNOTSUPP && refused != ENOTTY && refused != ENOSYS;
+        return false;
+    }
+    image.bytes_ = TempImage::Bytes::cloned;
+    return true;
+}
+
+bool Depot::link(const LocalSource& source, TempImage& image) {
+    std::string fresh = new_temporary_name();
+    if (system_->link(source.descriptor, temp_path(fresh)) != 0) {
+        return false;
+    }
+    image.name_ = std::move(fresh);
+    image.bytes_ = TempImage::Bytes::linked;
+    return true;
+}
+
+}  // namespace grit::archive
