@@ -351,6 +351,9 @@ int TarLayout::erase_samples(std::uint32_t shard, const std::vector<std::string>
     // Who reads a torn shard from front to end is to find one.
     const bool is_kept = kept_open_ && kept_open_->shard == shard;
     const int error = torn_at && !is_kept ? end_archive(depot_.system(), depot_.file_of(shard_file_name(shard)).value(), *torn_at) : 0;
+    if (torn_at) {
+        kill_point("verify_shard.ended");
+    }
     return error != 0 ? error : ShardIndexes::write(depot_, shard, *index);
 }
 

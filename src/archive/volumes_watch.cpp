@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
 #include "volume_member.hpp"
 
@@ -151,13 +152,16 @@ Checked<void> Volumes::rejoin(std::size_t index) {
     if (const auto probed = is_full ? Result<void>() : mount->depot->probe(); !probed) {
         return Problem{"a probe could not be written: " + probed.error().message()};
     }
+    kill_point("volume_back.probed");
     if (const auto swept = mount->depot->sweep_temporaries(); !swept) {
         return Problem{"left-over temporaries can not be removed: " + swept.error().message()};
     }
+    kill_point("volume_back.swept");
     const auto restored = mount->layout->restore(intents, marks);
     if (!restored) {
         return restored.error();
     }
+    kill_point("volume_back.restored");
     const std::scoped_lock lock(mutex_);
     if (member.state != VolumeState::out || in_group_) {
         return Problem{member.why};

@@ -1,6 +1,7 @@
 // The end of a request for an image: settled, passed on to where it leads, asked again later, or its host is left alone.
 #include "grit/crawl/shard.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "shard_answer.hpp"
 
@@ -88,6 +89,7 @@ void Shard::end_adoption(Lease lease, Fetched result) {
     } else if (result.image) {
         result.detail = lease.task().adoption->detail;
         context_.metrics.adoptions(adopted_as(result.image->file.bytes())).add();
+        kill_point("adopt.taken");
     } else {
         context_.log.debug("adoption.refused", {{"url", lease.task().raw_url}, {"outcome", name_of(result.outcome)}, {"detail", result.detail}});
         const bool is_our_fault = disposition_of(result.outcome) == Disposition::own_fault;

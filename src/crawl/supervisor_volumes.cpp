@@ -1,6 +1,7 @@
 // What the supervisor makes of the image volumes: a pause when none can be used, and words for whoever looks.
 #include "grit/crawl/supervisor.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
 #include "grit/store/volume_rows.hpp"
 
@@ -49,6 +50,7 @@ Checked<void> Supervisor::give_up_volume(const std::string& name, std::uint32_t 
     if (!noted) {
         return Problem{"the state can not be written: " + noted.error().message()};
     }
+    kill_point("volume_lost.noted");
     parts_.log.warning("volume.lost", {{"volume", name}, {"uid", by_uid}});
     watch_volumes();
     return verify(VerifyOrder{0, true, by_uid, {name}});

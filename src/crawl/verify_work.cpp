@@ -4,6 +4,7 @@
 #include "journal_lines.hpp"
 #include "removals.hpp"
 
+#include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/url_map.hpp"
@@ -158,6 +159,7 @@ Checked<void> Verify::Work::make_something_of(std::vector<Broken> broken) {
     }
     Checked<void> done = state_.order.repair ? repair(*confirmed) : Checked<void>();
     const auto told = tell(*confirmed);
+    kill_point("verify.told");
     return done ? told : done;
 }
 
@@ -270,6 +272,7 @@ Checked<void> Verify::Work::forget_lost_volumes() {
         if (!forgotten) {
             return Problem{"the state can not be written: " + forgotten.error().message()};
         }
+        kill_point("volume_lost.forgotten");
         owner_.parts_.log.warning("volume.forgotten", {{"volume", volume}, {"requeued", state_.requeued}});
     }
     return {};
@@ -288,6 +291,7 @@ Checked<void> Verify::Work::repair(std::vector<Broken>& broken) {
             std::for_each(some.begin(), some.end(), [](Broken& one) { one.requeued = false; });
             return Problem{"the state can not be written: " + written.error().message()};
         }
+        kill_point("verify.given_up");
         state_.requeued += repaired.records;
         owner_.parts_.listener.put_back(repaired.records, repaired.hosts);
         publish();

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "grit/base/kill_point.hpp"
 #include "grit/dataset/img2dataset_status.hpp"
 #include "grit/store/adoption_rows.hpp"
 #include "grit/url/canonical_url.hpp"
@@ -131,6 +132,7 @@ class Adopter {
             if (!written) {
                 return Problem{"the state can not be written: " + written.error().message()};
             }
+            kill_point("adopt.noted");
             ended_ = ended_ || !look_(progress_);
         }
         rows_.clear();

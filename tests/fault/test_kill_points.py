@@ -13,17 +13,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness import processes
 from harness.case import REPOSITORY, CrawlCase
-from harness.checker import read_map
-from harness.small_crawl import OPTED_OUT, SmallCrawl
+from harness.ordered_crawl import OrderedCrawl
+from harness.small_crawl import SmallCrawl
 
 BUILT_WITH_POINTS = os.environ.get("GRIT_KILL_POINTS") == "ON"
 # Each run waits more than it works: timers of the commit and of the end.
-JOBS = int(os.environ.get("GRIT_KILL_JOBS", "6"))
+JOBS = int(os.environ.get("GRIT_KILL_JOBS", "10"))
 MOST_TIMES = 400  # a point that a crawl of 200 lines comes by more often than this would be endless
 # Where a life before has to end so that the start has images without a record to clean up. Whether temporaries are left too
 # depends on how many images were under way, so one is put there.
 LEFTOVERS = "publish.renamed:4"
 SHARDS = {"layout": "webdataset", "shard_images": 10}
+# Points that other work comes by, too, than the one that they are named for.
+ELSEWHERE = {
+    "repair": ("optout.file_removed", "optout.removals_synced", "optout_shard.blanked", "optout_shard.erased", "optout_shard.synced"),
+    "lose_volume": ("verify.given_up", "verify.told"),
+    "adopt": ("image.written", "commit.published", "commit.recorded"),
+}
 
 
 def points() -> list[str]:
@@ -37,35 +43,48 @@ def points() -> list[str]:
 @unittest.skipUnless(BUILT_WITH_POINTS, "this build has no kill points (GRIT_KILL_POINTS)")
 class KillPoints(CrawlCase):
     def test_every_time_at_every_point(self):
-        crawls = {"start": self.die_in_clean_up, "optout": self.die_in_opt_out, "optout_shard": self.die_in_opt_out}
+        ways = {
+            "start": self.die_in_clean_up,
+            "optout": self.die_in_opt_out,
+            "optout_shard": self.die_in_opt_out,
+            "verify": OrderedCrawl.repair,
+            "verify_shard": OrderedCrawl.repair,
+            "volume_lost": OrderedCrawl.lose_volume,
+            "volume_back": OrderedCrawl.return_volume,
+            "adopt": OrderedCrawl.adopt,
+        }
         wanted = os.environ.get("GRIT_KILL_ONLY", "")
-        names = [name for name in points() if wanted in name]
-        self.assertTrue(names)
+        tries = [(name, name, ways.get(name.split(".")[0], self.die_in_crawl)) for name in points()]
+        tries += [(f"{name} in {way}", name, getattr(OrderedCrawl, way)) for way, names in ELSEWHERE.items() for name in names]
+        tries = [one for one in tries if wanted in one[0]]
+        self.assertTrue(tries)
         with ThreadPoolExecutor(JOBS) as pool:
-            runs = {name: pool.submit(self.every_time, name, crawls.get(name.split(".")[0], self.die_in_crawl)) for name in names}
+            runs = {called: pool.submit(self.every_time, called, name, die) for called, name, die in tries}
         deaths = {name: run.result() for name, run in runs.items()}
         again = [count for refetched in deaths.values() for count in refetched]
         print(f"{len(again)} deaths at {len(deaths)} points: { {name: len(refetched) for name, refetched in deaths.items()} }")
         print(f"fetched again after a death: {max(again)} of {SmallCrawl.IMAGES} images at most, {sum(again)} in all")
         self.assertEqual([name for name, refetched in deaths.items() if not refetched], [], "no crawl comes by these points")
 
-    def every_time(self, name: str, die) -> list[int]:
+    def every_time(self, called: str, name: str, die) -> list[int]:
         """@return for each death how many images were fetched again."""
         refetched = []
+        part = name.split(".")[0]
+        options = {"storage": SHARDS} if part.endswith("shard") else {}
+        options |= {"volumes": ("b",)} if die in (OrderedCrawl.lose_volume, OrderedCrawl.return_volume) else {}
         for time in range(1, MOST_TIMES):
-            part = name.split(".")[0]
-            options = {"storage": SHARDS} if part.endswith("shard") else {}
-            crawl = SmallCrawl(self, f"{name}-{time}", optout=part.startswith("optout"), busy="wishes" in name, **options)
+            is_opt_out = die == self.die_in_opt_out
+            crawl = OrderedCrawl(self, f"{called.replace(' ', '-')}-{time}", optout=is_opt_out, busy="wishes" in name, **options)
             try:
                 died = die(crawl, {"GRIT_KILL_AT": f"{name}:{time}"})
                 crawl.finish()
                 again = crawl.check()
             except self.failureException as failure:
-                raise self.failureException(f"{name}, time {time}: {failure}") from failure
+                raise self.failureException(f"{called}, time {time}: {failure}") from failure
             if not died:
                 return refetched
             refetched.append(again)
-        raise self.failureException(f"{name} is passed more than {MOST_TIMES} times")
+        raise self.failureException(f"{called} is passed more than {MOST_TIMES} times")
 
     @staticmethod
     def die_in_crawl(crawl: SmallCrawl, environment: dict) -> bool:
