@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "grit/base/kill_point.hpp"
+#include "held_images.hpp"
 
 namespace grit::archive {
 namespace {
@@ -57,15 +58,20 @@ std::string Depot::new_temporary_name() {
     return fmt::format("{}-{}{}", run_, next_temporary_.fetch_add(1), kTempSuffix);
 }
 
-int Depot::create_temporary(std::string& name, int& descriptor) {
-    std::string fresh = new_temporary_name();
-    const int error = system_->create(temp_path(fresh), kFileMode, descriptor);
-    if (error == 0) {
-        name = std::move(fresh);
-    } else {
+int Depot::create_temporary(const std::string& name, int& descriptor) {
+    const int error = system_->create(temp_path(name), kFileMode, descriptor);
+    if (error != 0) {
         descriptor = -1;
     }
     return error;
+}
+
+void Depot::hold_up_to(std::uint64_t bytes) {
+    held_->allow(bytes);
+}
+
+std::optional<std::span<const std::byte>> Depot::held(std::string_view temp_name) const {
+    return held_->find(temp_name);
 }
 
 void Depot::note_release(const std::string& temp_name) {
@@ -195,6 +201,9 @@ Result<void> Depot::discard(std::string_view temp_name) {
         return Errc::bad_path;
     }
     forget_temporary(std::string(temp_name));
+    if (held_->drop(temp_name)) {
+        return {};
+    }
     const int error = system_->unlink(temp_path(temp_name));
     return error == 0 || error == ENOENT ? Result<void>() : errc_of_errno(error);
 }

@@ -9,6 +9,7 @@
 
 #include "grit/archive/depot.hpp"
 #include "grit/base/kill_point.hpp"
+#include "held_images.hpp"
 
 namespace grit::archive {
 namespace {
@@ -27,7 +28,7 @@ std::string random_run() {
 }  // namespace
 
 Depot::Depot(Options options, std::unique_ptr<FileSystem> system, std::string run)
-    : options_(std::move(options)), system_(std::move(system)), run_(std::move(run)) {}
+    : options_(std::move(options)), system_(std::move(system)), run_(std::move(run)), held_(std::make_unique<HeldImages>()) {}
 
 Depot::~Depot() {
     if (root_descriptor_ >= 0) {

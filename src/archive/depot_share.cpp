@@ -19,9 +19,14 @@ std::optional<TempImage> Depot::share(const LocalSource& source) {
 }
 
 bool Depot::clone(const LocalSource& source, TempImage& image) {
-    if (!can_clone_ || create_temporary(image.name_, image.descriptor_) != 0) {
+    if (!can_clone_) {
         return false;
     }
+    image.name_ = new_temporary_name();
+    if (create_temporary(image.name_, image.descriptor_) != 0) {
+        return false;
+    }
+    image.has_file_ = true;
     const int refused = system_->clone(source.descriptor, image.descriptor_);
     const int closed = system_->close(std::exchange(image.descriptor_, -1));
     if (refused != 0 || closed != 0) {
@@ -39,6 +44,7 @@ bool Depot::link(const LocalSource& source, TempImage& image) {
         return false;
     }
     image.name_ = std::move(fresh);
+    image.has_file_ = true;
     image.bytes_ = TempImage::Bytes::linked;
     return true;
 }

@@ -18,7 +18,9 @@ namespace grit::archive {
 /// error, else at the next start. Temporaries stay until the state has said it.
 class TarLayout final : public Layout {
   public:
-    TarLayout(Depot& depot, TarOptions options) : depot_(depot), options_(options), indexes_(depot) {}
+    TarLayout(Depot& depot, TarOptions options) : depot_(depot), options_(options), indexes_(depot) {
+        depot_.hold_up_to(options.held_bytes);
+    }
 
     [[nodiscard]] Sidecars sidecars() const noexcept override { return Sidecars::annotated; }
     [[nodiscard]] Checked<Restored> restore(std::span<const std::string> intents,

@@ -141,9 +141,12 @@ int TarShard::put_padding(std::uint64_t size) {
     return put(std::span(kEnd).first(static_cast<std::size_t>(tar_padded(size) - size)));
 }
 
-// The digest is looked at on the way: temporaries are not synced in this layout, and what the disk made of one in
+// The digest is looked at on the way, where it is a file: temporaries are not synced in this layout, and what the disk made of one in
 // between must not get a record.
 int TarShard::copy(const Arrival& arrival) {
+    if (const auto held = depot_.held(arrival.temp_name)) {
+        return held->size() == arrival.size ? put(*held) : EBADMSG;
+    }
     const auto file = depot_.temporary_file(arrival.temp_name);
     int descriptor = -1;
     if (!file) {

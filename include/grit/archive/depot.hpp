@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "grit/archive/error.hpp"
 #include "grit/archive/file_system.hpp"
@@ -27,9 +28,11 @@
 namespace grit::archive {
 
 class Depot;
+class HeldImages;
 
-/// An image that is being fetched. Its file is made by the first `append` and removed by the destructor, unless it was
-/// released. Nothing is synced here: `Depot::sync` does it for a whole batch.
+/// An image that is being fetched. Its file is made by the first `append`, or, where the Depot holds small images in memory, by the one
+/// for which there is no room; it is removed by the destructor, unless it was released. Nothing is synced here: `Depot::sync` does
+/// it for a whole batch.
 ///
 /// Threads: one at a time; calls block on the disk. Lifetime: the Depot must outlive it.
 class TempImage {
@@ -63,9 +66,14 @@ class TempImage {
     friend class Depot;
     explicit TempImage(Depot& depot) noexcept : depot_(&depot) {}
     void drop() noexcept;
+    [[nodiscard]] bool hold(std::span<const std::byte> bytes);
+    [[nodiscard]] Result<void> make_file();
+    [[nodiscard]] Result<void> write(std::span<const std::byte> bytes);
 
     Depot* depot_;
-    std::string name_;  // empty until the file is made
+    std::string name_;  // empty until the first bytes
+    std::vector<std::byte> held_;  // as long as there is no file
+    bool has_file_ = false;
     int descriptor_ = -1;  // to append; of a closed one, to read
     std::uint64_t size_ = 0;
     bool closed_ = false;
@@ -172,6 +180,11 @@ class Depot : public TempSource {
     [[nodiscard]] bool has_images() const noexcept { return options_.has_images; }
     /// Where the file with that path is. Errors: bad_path.
     [[nodiscard]] Result<std::string> file_of(std::string_view path) const;
+    /// From now on small images may be held in memory until they are discarded: for a layout that publishes by copying.
+    /// @param bytes  of all of them together, at most.
+    void hold_up_to(std::uint64_t bytes);
+    /// The bytes of a temporary that is held, until it is discarded; nothing if it is a file.
+    [[nodiscard]] std::optional<std::span<const std::byte>> held(std::string_view temp_name) const;
     /// Where a temporary is. Errors: bad_path.
     [[nodiscard]] Result<std::string> temporary_file(std::string_view temp_name) const;
     /// For the layouts, which write into the root.
@@ -189,8 +202,8 @@ class Depot : public TempSource {
     [[nodiscard]] std::string called() const;
     [[nodiscard]] Problem problem(std::string_view doing, int error) const;
 
-    [[nodiscard]] int create_temporary(std::string& name, int& descriptor);
     [[nodiscard]] std::string new_temporary_name();
+    [[nodiscard]] int create_temporary(const std::string& name, int& descriptor);
     [[nodiscard]] bool clone(const LocalSource& source, TempImage& image);
     [[nodiscard]] bool link(const LocalSource& source, TempImage& image);
     [[nodiscard]] int move_into_place(const Move& move);
@@ -205,6 +218,7 @@ class Depot : public TempSource {
     Options options_;
     std::unique_ptr<FileSystem> system_;
     std::string run_;  // begins the names of this Depot's temporaries
+    std::unique_ptr<HeldImages> held_;
     int root_descriptor_ = -1;
     std::uint64_t device_ = 0;
     std::atomic<bool> can_clone_{true};  // as long as the file system has not said that it can not

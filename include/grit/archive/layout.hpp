@@ -158,6 +158,8 @@ struct TarOptions {
     std::uint32_t group_images = 20'000;
     /// Every image is called so, whatever its bytes are; empty: by what they are.
     std::string extension = {};
+    /// Of small images that wait for their group in memory instead of in temporaries (`Depot::hold_up_to`).
+    std::uint64_t held_bytes = 0;
 };
 
 /// WebDataset's tar shards: "00012.tar#000120005.jpg", and its companions behind it. Shards fill in the order of

@@ -224,6 +224,46 @@ TEST_F(TarLayoutTest, ASampleThatIsNotWhollyThereIsNotThereAndATornShardIsEnded)
     }
 }
 
+TEST_F(TarLayoutTest, SmallImagesWaitInMemoryAsLongAsThereIsRoom) {
+    TarOptions options;
+    options.held_bytes = 10;
+    TarRig rig(temp_ / "other", nullptr, options);
+    rig.layout->begin();
+    const fs::path temporaries = temp_ / "other/.gritd/tmp";
+    rig.layout->accept(rig.arrival(1, "seven b"));
+    EXPECT_TRUE(fs::is_empty(temporaries));
+    const Arrival spilled = rig.arrival(2, "seven c");
+    EXPECT_EQ(files_in(temporaries), 1U) << "no room for it";
+    EXPECT_FALSE(rig.depot->held(spilled.temp_name));
+    rig.layout->accept(spilled);
+    ASSERT_TRUE(rig.layout->publish());
+    rig.record();
+    EXPECT_TRUE(fs::is_empty(temporaries));
+    EXPECT_EQ(rig.read("00000.tar#000000001.jpg"), "seven b");
+    EXPECT_EQ(rig.read("00000.tar#000000002.jpg"), "seven c");
+    EXPECT_TRUE(rig.depot->held(rig.arrival(3, "room again").temp_name));
+}
+
+TEST_F(TarLayoutTest, AnImageThatGrowsBeyondTheRoomGoesToAFileWithAllOfIt) {
+    TarOptions options;
+    options.held_bytes = 10;
+    TarRig rig(temp_ / "other", nullptr, options);
+    const fs::path temporaries = temp_ / "other/.gritd/tmp";
+    {
+        TempImage image = rig.depot->create();
+        ASSERT_TRUE(image.append(test::bytes_of("first")));
+        EXPECT_TRUE(fs::is_empty(temporaries));
+        ASSERT_TRUE(image.append(test::bytes_of(", second")));
+        ASSERT_TRUE(image.close());
+        EXPECT_EQ(image.size(), 13U);
+        EXPECT_EQ(content_of(temporaries / image.name()), "first, second");
+    }
+    EXPECT_TRUE(fs::is_empty(temporaries));
+    TempImage dropped = rig.depot->create();
+    ASSERT_TRUE(dropped.append(test::bytes_of("ten bytes.")));
+    EXPECT_TRUE(fs::is_empty(temporaries)) << "what was let go gave its room back";
+}
+
 TEST_F(TarLayoutTest, AMissingIndexIsWrittenAnew) {
     rig_.store({{1, "one"}, {2, "two"}, {3, "three"}});
     const std::string index = content_of(path("00000.idx"));
