@@ -213,7 +213,7 @@ Result<void> Depot::remove(std::string_view path) {
         return Errc::bad_path;
     }
     const int error = system_->unlink(image_path(path));
-    kill_point("optout.file_removed");
+    kill_point("removal.file_removed");
     return error == 0 || error == ENOENT ? Result<void>() : errc_of_errno(error);
 }
 

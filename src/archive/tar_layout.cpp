@@ -344,7 +344,7 @@ int TarLayout::erase_samples(std::uint32_t shard, const std::vector<std::string>
     for (const std::string& key : keys) {
         index->erase(key);
     }
-    kill_point("optout_shard.synced");
+    kill_point("erasure_shard.synced");
     if (is_open(shard)) {
         return 0;
     }
@@ -367,10 +367,10 @@ int TarLayout::erase_in_file(std::uint32_t shard, const std::vector<TarMember>& 
     }
     int error = blank_members(system, descriptor, blanked);
     error = error != 0 ? error : system.sync_data(descriptor);
-    kill_point("optout_shard.blanked");
+    kill_point("erasure_shard.blanked");
     for (const std::vector<TarMember>& sample : samples) {
         error = error != 0 ? error : erase_members(system, descriptor, sample);
-        kill_point("optout_shard.erased");
+        kill_point("erasure_shard.erased");
     }
     error = error != 0 ? error : system.sync_data(descriptor);
     system.close(descriptor);

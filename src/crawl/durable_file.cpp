@@ -95,7 +95,7 @@ Checked<void> DurableFile::commit() {
     if (::fsync(descriptor_) != 0) {
         return failed(path_, "synced", errno);
     }
-    kill_point("optout.list_synced");
+    kill_point("list.synced");
     const std::string part = path_ + ".part";
     if (::rename(part.c_str(), path_.c_str()) != 0) {
         return failed(path_, "put in place", errno);

@@ -42,7 +42,7 @@ Checked<void> remove_due_files(store::Env& env, store::Writer& writer, archive::
         if (auto removed = layout.remove(*due); !removed) {
             return removed;
         }
-        kill_point("optout.removals_synced");
+        kill_point("removal.synced");
         const auto written = writer.transact([&due](store::WriteTxn& txn) -> Result<void> {
             for (const std::string& path : *due) {
                 if (const auto erased = store::delete_removal(txn, path); !erased) {

@@ -26,9 +26,9 @@ LEFTOVERS = "publish.renamed:4"
 SHARDS = {"layout": "webdataset", "shard_images": 10}
 # Points that other work comes by, too, than the one that they are named for.
 ELSEWHERE = {
-    "repair": ("optout.file_removed", "optout.removals_synced", "optout_shard.blanked", "optout_shard.erased", "optout_shard.synced"),
+    "repair": ("removal.file_removed", "removal.synced", "erasure_shard.blanked", "erasure_shard.erased", "erasure_shard.synced", "list.synced"),
     "lose_volume": ("verify.given_up", "verify.told"),
-    "adopt": ("image.written", "commit.published", "commit.recorded"),
+    "adopt": ("commit.published", "commit.recorded"),
 }
 
 
@@ -46,7 +46,9 @@ class KillPoints(CrawlCase):
         ways = {
             "start": self.die_in_clean_up,
             "optout": self.die_in_opt_out,
-            "optout_shard": self.die_in_opt_out,
+            "list": self.die_in_opt_out,
+            "removal": self.die_in_opt_out,
+            "erasure_shard": self.die_in_opt_out,
             "verify": OrderedCrawl.repair,
             "verify_shard": OrderedCrawl.repair,
             "volume_lost": OrderedCrawl.lose_volume,
@@ -72,6 +74,7 @@ class KillPoints(CrawlCase):
         part = name.split(".")[0]
         options = {"storage": SHARDS} if part.endswith("shard") else {}
         options |= {"volumes": ("b",)} if die in (OrderedCrawl.lose_volume, OrderedCrawl.return_volume) else {}
+        options |= {"hosts": 2} if die == OrderedCrawl.adopt else {}  # each image dies there
         for time in range(1, MOST_TIMES):
             is_opt_out = die == self.die_in_opt_out
             crawl = OrderedCrawl(self, f"{called.replace(' ', '-')}-{time}", optout=is_opt_out, busy="wishes" in name, **options)

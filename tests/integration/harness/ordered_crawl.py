@@ -75,12 +75,13 @@ class OrderedCrawl(SmallCrawl):
         root = self.daemon.root
         if "#" in paths[0]:
             samples = all_samples(root)
+            last = [path for path in samples if path.startswith("00000.tar")][-2:]  # in the order of the archive
+            cut_at = (root / "00000.tar").read_bytes().index(samples[last[0]].image) + 1
             for path in broken:
                 with open(root / path.partition("#")[0], "r+b") as shard:
                     shard.seek(shard.read().index(samples[path].image) + 20)
                     shard.write(b"DAMAGE")
-            last = [path for path in samples if path.startswith("00000.tar")][-2:]  # in the order of the archive
-            os.truncate(root / "00000.tar", (root / "00000.tar").read_bytes().index(samples[last[0]].image) + 1)
+            os.truncate(root / "00000.tar", cut_at)
             broken |= set(last)
         else:
             for path in broken:
