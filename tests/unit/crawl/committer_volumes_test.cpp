@@ -1,8 +1,11 @@
 // The commit protocol over two volumes, of which one fails at every call of it.
 #include "crawl_rig.hpp"
 
+#include "grit/archive/tar.hpp"
 #include "grit/archive/volumes.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <tuple>
 
@@ -48,6 +51,18 @@ class VolumeSystem final : public archive::RealFileSystem {
     int sync_volume(int descriptor) override {
         return around([&] { return RealFileSystem::sync_volume(descriptor); });
     }
+    int write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes, std::size_t& written) override {
+        return around([&] { return RealFileSystem::write_at(descriptor, offset, bytes, written); });
+    }
+    int sync_data(int descriptor) override {
+        return around([&] { return RealFileSystem::sync_data(descriptor); });
+    }
+    int truncate(int descriptor, std::uint64_t size) override {
+        if (faults_.error == ENOSPC) {
+            return RealFileSystem::truncate(descriptor, size);
+        }
+        return around([&] { return RealFileSystem::truncate(descriptor, size); });
+    }
 
   private:
     template <class Call>
@@ -62,13 +77,17 @@ class CommitterVolumesTest : public CrawlRig {
   protected:
     static constexpr int kUrls = 8;
 
+    [[nodiscard]] virtual std::unique_ptr<archive::Layout> layout_of(archive::Depot& depot) const {
+        return archive::make_files_layout(depot);
+    }
+
     void SetUp() override {
         committer_.reset();
         std::filesystem::create_directory(dir_ / "volume_b");
         archive::VolumesOptions options;
         options.places = {{"", (dir_ / "images").string()}, {"b", (dir_ / "volume_b").string()}};
         options.dataset_id = env_->dataset_id();
-        options.make_layout = [](archive::Depot& depot) { return archive::make_files_layout(depot); };
+        options.make_layout = [this](archive::Depot& depot) { return layout_of(depot); };
         options.make_system = [this] { return std::make_unique<VolumeSystem>(faults_); };
         auto opened = archive::Volumes::open(std::move(options), clock_);
         ASSERT_TRUE(opened) << opened.error().what;
@@ -115,15 +134,47 @@ class CommitterVolumesTest : public CrawlRig {
             commit();
         }
     }
-    /// Every record's image is below the first root; @return how many images there are, on both.
-    std::size_t images_on_disk() {
+    /// What is below a folder: files, members of shards, and what is behind the last whole member (as one more).
+    static std::size_t images_in(const std::filesystem::path& root) {
         std::size_t count = 0;
-        for (const char* const root : {"images", "volume_b"}) {
-            for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_ / root)) {
-                count += entry.path().extension() == ".jpg" ? 1 : 0;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+            count += entry.path().extension() == ".jpg" ? 1 : 0;
+            if (entry.path().extension() == ".tar") {
+                count += members_of(entry.path()).size();
             }
         }
         return count;
+    }
+    /// {name: bytes} of the images.
+    static std::map<std::string, std::string> members_of(const std::filesystem::path& shard) {
+        std::map<std::string, std::string> found;
+        const std::string content = content_of(shard);
+        archive::RealFileSystem system;
+        int descriptor = -1;
+        EXPECT_EQ(system.open_file(shard.string(), false, descriptor), 0);
+        const auto end = archive::for_each_tar_member(system, descriptor, content.size(), [&](const archive::TarMember& member) {
+            if (member.name.ends_with(".jpg")) {
+                found[member.name] = content.substr(member.offset, member.size);
+            }
+            return true;
+        });
+        system.close(descriptor);
+        if (content.find_first_not_of('\0', end.value()) != content.npos) {
+            found["torn"];
+        }
+        return found;
+    }
+    static std::string content_of(const std::filesystem::path& file) {
+        std::ifstream in(file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    /// On both volumes.
+    std::size_t images_on_disk() { return images_in(dir_ / "images") + images_in(dir_ / "volume_b"); }
+    /// The bytes of an image, as anybody finds them.
+    std::string bytes_at(const std::string& location) {
+        const std::size_t mark = std::min(location.find('#'), location.size());
+        const auto file = dir_ / "images" / location.substr(0, mark);
+        return mark == location.size() ? content_of(file) : members_of(file)[location.substr(mark + 1)];
     }
     void expect_all_is_stored() {
         EXPECT_EQ(committer_->uncommitted(), 0u);
@@ -132,7 +183,7 @@ class CommitterVolumesTest : public CrawlRig {
         for (int i = 0; i < kUrls; ++i) {
             const store::Record record = record_of("http://a.example.org/" + std::to_string(i));
             EXPECT_EQ(record.attempts, 1u) << "a fault of ours is charged to nobody";
-            EXPECT_TRUE(std::filesystem::is_regular_file(dir_ / "images" / record.location)) << record.location;
+            EXPECT_EQ(bytes_at(record.location), "image " + std::to_string(i % 5)) << record.location;
         }
         expect_nothing_lost();
         expect_journal_agrees();
@@ -159,9 +210,12 @@ TEST_F(CommitterVolumesTest, ImagesGoToBothAndAreFoundBelowTheFirst) {
 }
 
 // One of its calls after the other is the last one that works.
-class FromEachCall : public CommitterVolumesTest, public ::testing::WithParamInterface<std::tuple<int, int>> {};
+class FromEachCall : public CommitterVolumesTest, public ::testing::WithParamInterface<std::tuple<int, int>> {
+  protected:
+    void try_it();
+};
 
-TEST_P(FromEachCall, TheOtherVolumeTakesWhatIsLost) {
+void FromEachCall::try_it() {
     const auto [call, error] = GetParam();
     faults_.error = error;
     faults_.from = faults_.calls + call;
@@ -179,7 +233,22 @@ TEST_P(FromEachCall, TheOtherVolumeTakesWhatIsLost) {
     EXPECT_TRUE(volumes_->sweep_temporaries());
 }
 
+TEST_P(FromEachCall, TheOtherVolumeTakesWhatIsLost) { try_it(); }
+
 INSTANTIATE_TEST_SUITE_P(Calls, FromEachCall, ::testing::Combine(::testing::Range(1, 30), ::testing::Values(EIO, EROFS, ENOSPC)));
+
+// Shards of two images, so that groups seal some and begin others.
+class ShardsFromEachCall : public FromEachCall {
+    std::unique_ptr<archive::Layout> layout_of(archive::Depot& depot) const override {
+        archive::TarOptions options;
+        options.shard_images = 2;
+        return archive::make_tar_layout(depot, options);
+    }
+};
+
+TEST_P(ShardsFromEachCall, TheOtherVolumeTakesWhatIsLost) { try_it(); }
+
+INSTANTIATE_TEST_SUITE_P(Calls, ShardsFromEachCall, ::testing::Combine(::testing::Range(1, 45), ::testing::Values(EIO, EROFS, ENOSPC)));
 
 TEST_F(CommitterVolumesTest, WhatCouldNotBeTakenBackStaysAmongTheIntents) {
     fetch_all();
