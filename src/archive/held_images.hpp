@@ -23,10 +23,16 @@ class HeldImages {
     /// Bytes of one image; larger ones come in pieces, over a time.
     static constexpr std::size_t kMostOfOne = std::size_t{256} << 10;
 
-    /// @param bytes  of all together; 0 from the beginning: none is held.
+    /// @param bytes  of all together; 0, as in the beginning: none is held, and none stays.
     void allow(std::uint64_t bytes) {
         const std::scoped_lock lock(mutex_);
         allowed_ = bytes;
+        if (allowed_ == 0) {
+            for (const auto& [name, image] : images_) {
+                reserved_ -= image.size();
+            }
+            images_.clear();
+        }
     }
     /// Room for so many bytes more. @return false: there is none.
     [[nodiscard]] bool reserve(std::uint64_t bytes) {

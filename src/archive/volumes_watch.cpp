@@ -167,6 +167,7 @@ Checked<void> Volumes::rejoin(std::size_t index) {
         return Problem{member.why};
     }
     retired_.push_back(member.mount.depot);
+    retired_.back()->hold_up_to(0);  // nobody discards what it holds
     member.mount = std::move(*mount);
     member.failed = false;
     set_state(member, VolumeState::in_use, {});

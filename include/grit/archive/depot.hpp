@@ -181,7 +181,7 @@ class Depot : public TempSource {
     /// Where the file with that path is. Errors: bad_path.
     [[nodiscard]] Result<std::string> file_of(std::string_view path) const;
     /// From now on small images may be held in memory until they are discarded: for a layout that publishes by copying.
-    /// @param bytes  of all of them together, at most.
+    /// @param bytes  of all of them together, at most; 0: none any more, those that are held are dropped.
     void hold_up_to(std::uint64_t bytes);
     /// The bytes of a temporary that is held, until it is discarded; nothing if it is a file.
     [[nodiscard]] std::optional<std::span<const std::byte>> held(std::string_view temp_name) const;

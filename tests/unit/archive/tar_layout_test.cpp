@@ -241,7 +241,10 @@ TEST_F(TarLayoutTest, SmallImagesWaitInMemoryAsLongAsThereIsRoom) {
     EXPECT_TRUE(fs::is_empty(temporaries));
     EXPECT_EQ(rig.read("00000.tar#000000001.jpg"), "seven b");
     EXPECT_EQ(rig.read("00000.tar#000000002.jpg"), "seven c");
-    EXPECT_TRUE(rig.depot->held(rig.arrival(3, "room again").temp_name));
+    const std::string held = rig.arrival(3, "room again").temp_name;
+    EXPECT_TRUE(rig.depot->held(held));
+    rig.depot->hold_up_to(0);
+    EXPECT_FALSE(rig.depot->held(held));
 }
 
 TEST_F(TarLayoutTest, AnImageThatGrowsBeyondTheRoomGoesToAFileWithAllOfIt) {
