@@ -54,9 +54,14 @@ class KillPoints(CrawlCase):
             "volume_lost": OrderedCrawl.lose_volume,
             "volume_back": OrderedCrawl.return_volume,
             "adopt": OrderedCrawl.adopt,
+            "image.shared": OrderedCrawl.adopt,
         }
+
+        def way_of(name: str):
+            return ways.get(name) or ways.get(name.split(".")[0], self.die_in_crawl)
+
         wanted = os.environ.get("GRIT_KILL_ONLY", "")
-        tries = [(name, name, ways.get(name.split(".")[0], self.die_in_crawl)) for name in points()]
+        tries = [(name, name, way_of(name)) for name in points()]
         tries += [(f"{name} in {way}", name, getattr(OrderedCrawl, way)) for way, names in ELSEWHERE.items() for name in names]
         tries = [one for one in tries if wanted in one[0]]
         self.assertTrue(tries)
