@@ -233,7 +233,7 @@ void App::check_pages(const std::atomic<bool>& stopping) {
 }
 
 std::optional<App::Failure> App::start_listeners() {
-    const AppBackend::Parts parts{config_file_, config_, *env_, *writer_, *volumes_, *supervisor_, log_, clock_, *this};
+    const AppBackend::Parts parts{config_file_, config_, *env_, *writer_, *volumes_, *supervisor_, metrics_, log_, clock_, *this};
     backend_ = std::make_unique<AppBackend>(parts);
     admin::Options options;
     options.socket_path = config_.admin.socket;

@@ -10,6 +10,7 @@
 #include "grit/config/config.hpp"
 #include "grit/crawl/explanation.hpp"
 #include "grit/crawl/supervisor.hpp"
+#include "grit/metrics/metrics.hpp"
 #include "grit/store/env.hpp"
 
 #include <boost/json/object.hpp>
@@ -36,6 +37,7 @@ class AppBackend final : public admin::Backend {
         store::Writer& writer;
         archive::Volumes& volumes;
         crawl::Supervisor& supervisor;
+        const metrics::Metrics& metrics;
         Logger& log;
         const Clock& clock;
         Controls& controls;

@@ -105,6 +105,12 @@ json::object AppBackend::adopt_state() {
     const auto txn = parts_.env.read();
     const auto left = txn ? txn->count(store::Table::adoptions) : Result<std::uint64_t>(txn.error());
     view["left"] = left ? json::value(*left) : json::value(nullptr);
+    json::object taken;  // since the daemon's start
+    for (std::size_t i = 0; i < metrics::kLabelNames<metrics::Adopted>.size(); ++i) {
+        taken[metrics::kLabelNames<metrics::Adopted>[i]] = parts_.metrics.adoptions(static_cast<metrics::Adopted>(i)).value();
+    }
+    view["taken"] = std::move(taken);
+    view["pause_reason"] = parts_.supervisor.status().pause_reason;
     return view;
 }
 

@@ -57,6 +57,20 @@ std::string left(const json::object& state) {
                      : fmt::format("{} URLs are noted and wait for their turn; --waiting lists their shards, --forget gives them up\n", grouped(rows));
 }
 
+// Since the daemon's start.
+std::string taken(const json::object& state) {
+    const json::value* counts = state.if_contains("taken");
+    if (counts == nullptr || !counts->is_object()) {
+        return {};
+    }
+    const auto count = [&](std::string_view name) { return grouped(number_in(counts->get_object(), name)); };
+    std::string text = fmt::format("since the daemon's start: {} share their blocks with the old file, {} are another name of it, {} were copied, {} "
+                                   "were refused and asked for, {} can not be read now and wait\n",
+                                   count("cloned"), count("linked"), count("copied"), count("refused"), count("held"));
+    const std::string pause = text_in(state, "pause_reason");
+    return pause.empty() ? text : text + fmt::format("the crawl is paused: {}\n", printable(pause));
+}
+
 std::string summary(const json::object& state) {
     const std::string task = text_in(state, "task");
     if (task == "forget") {
@@ -70,7 +84,7 @@ Ended show(const Client& client, const Output& output) {
     if (!state) {
         return state.error();
     }
-    print_state(output, *state, summary(*state) + left(*state));
+    print_state(output, *state, summary(*state) + taken(*state) + left(*state));
     return {};
 }
 

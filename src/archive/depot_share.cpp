@@ -4,12 +4,14 @@
 
 #include "grit/archive/depot.hpp"
 #include "grit/base/kill_point.hpp"
+#include "held_images.hpp"
 
 namespace grit::archive {
 
 std::optional<TempImage> Depot::share(const LocalSource& source) {
     TempImage image(*this);
-    if (source.device != device_ || (!clone(source, image) && !(source.may_link && link(source, image)))) {
+    // Where images are copied into shards anyway, memory costs less than a name.
+    if (held_->is_allowed() || source.device != device_ || (!clone(source, image) && !(source.may_link && link(source, image)))) {
         return std::nullopt;
     }
     image.size_ = source.size;

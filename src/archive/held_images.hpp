@@ -34,6 +34,10 @@ class HeldImages {
             images_.clear();
         }
     }
+    [[nodiscard]] bool is_allowed() const {
+        const std::scoped_lock lock(mutex_);
+        return allowed_ > 0;
+    }
     /// Room for so many bytes more. @return false: there is none.
     [[nodiscard]] bool reserve(std::uint64_t bytes) {
         const std::scoped_lock lock(mutex_);

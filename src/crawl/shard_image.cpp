@@ -90,10 +90,15 @@ void Shard::end_adoption(Lease lease, Fetched result) {
         result.detail = lease.task().adoption->detail;
         context_.metrics.adoptions(adopted_as(result.image->file.bytes())).add();
         kill_point("adopt.taken");
+    } else if (result.unreadable == fetch::Unreadable::file) {
+        wait_for_file(std::move(lease), std::move(result));
+        return;
     } else {
         context_.log.debug("adoption.refused", {{"url", lease.task().raw_url}, {"outcome", name_of(result.outcome)}, {"detail", result.detail}});
         const bool is_our_fault = disposition_of(result.outcome) == Disposition::own_fault;
-        if (is_our_fault) {
+        if (result.unreadable == fetch::Unreadable::folder) {
+            crossing_.adoption_unreachable(result.detail);
+        } else if (is_our_fault) {
             own_fault(result);
         }
         context_.metrics.adoptions(metrics::Adopted::refused).add(is_our_fault ? 0 : 1);
@@ -103,6 +108,17 @@ void Shard::end_adoption(Lease lease, Fetched result) {
         return;
     }
     settle(frontier_.finish(std::move(lease), Answer::none, Milliseconds(0)), std::move(result), std::nullopt);
+}
+
+// One file of many, such as one on a bad sector: its host is not asked, and the others go on.
+void Shard::wait_for_file(Lease lease, Fetched result) {
+    constexpr std::int64_t kAgainMs = 600'000;
+    context_.log.warning("adoption.held", {{"url", lease.task().raw_url}, {"problem", result.detail}});
+    context_.metrics.adoptions(metrics::Adopted::held).add();
+    result.outcome = Outcome::broken_image;
+    result.detail = "waits for " + result.detail;
+    const std::int64_t now_ms = context_.schedule.wall_now().time_since_epoch().count();
+    settle(frontier_.finish(std::move(lease), Answer::none, Milliseconds(0)), std::move(result), now_ms + kAgainMs);
 }
 
 void Shard::follow_redirect(Lease lease, Fetched result) {

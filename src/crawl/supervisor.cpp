@@ -30,6 +30,7 @@ constexpr std::size_t kRetriesPerFeed = 2'000;
 // How long the crawl rests after a fault of our own, before it tries again.
 constexpr Milliseconds kFaultPause{5'000};
 constexpr Milliseconds kDescriptorPause{1'000};
+constexpr Milliseconds kAdoptionPause{10'000};
 constexpr std::size_t kDiskThreads = 2;
 
 std::size_t shard_count(const config::Config& config) {
@@ -305,11 +306,19 @@ void Supervisor::bounced(std::vector<TaskPtr> tasks) {
 }
 
 void Supervisor::fault(Outcome outcome, const std::string& what) {
-    const Milliseconds rest = outcome == Outcome::out_of_descriptors ? kDescriptorPause : kFaultPause;
+    rest_for(outcome == Outcome::out_of_descriptors ? kDescriptorPause : kFaultPause, fmt::format("{}: {}", name_of(outcome), what));
+}
+
+void Supervisor::adoption_unreachable(const std::string& what) {
+    rest_for(kAdoptionPause, fmt::format("an adopted folder can not be reached: {} (what is noted of it is not asked for, unless gritctl adopt "
+                                         "--forget --force gives it up)", what));
+}
+
+void Supervisor::rest_for(Milliseconds time, std::string reason) {
     {
         const std::lock_guard lock(mutex_);
         trouble_since_ = std::min(trouble_since_, parts_.clock.now());
-        own_fault_ = OwnFault{fmt::format("{}: {}", name_of(outcome), what), parts_.clock.now() + rest};
+        own_fault_ = OwnFault{std::move(reason), parts_.clock.now() + time};
     }
     paused_ = true;  // at once; the control thread says so with its next tick
 }

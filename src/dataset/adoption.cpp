@@ -18,12 +18,27 @@ namespace json = boost::json;
 
 // Rows in one transaction: some milliseconds.
 constexpr std::size_t kRowsAtOnce = 1'000;
+constexpr std::size_t kMostLine = std::size_t{1} << 20;  // of a file of failures
 constexpr std::size_t kMostWords = 200;  // of img2dataset's, in a record
 
 // Words of any origin, for a record.
 std::string printable(std::string words) {
     std::replace_if(words.begin(), words.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return words;
+}
+
+// The next line, or the empty one where it is longer than any of ours. @return false at the end.
+bool next_line(std::istream& file, std::string& line) {
+    line.clear();
+    bool is_too_long = false;
+    int c = file.get();
+    const bool is_there = c != std::istream::traits_type::eof();
+    for (; c != std::istream::traits_type::eof() && c != '\n'; c = file.get()) {
+        is_too_long = is_too_long || line.size() >= kMostLine;
+        line.append(is_too_long ? 0U : 1U, static_cast<char>(c));
+    }
+    line.resize(is_too_long ? 0 : line.size());
+    return is_there;
 }
 
 class Adopter {
@@ -50,14 +65,22 @@ class Adopter {
 
   private:
     Checked<void> read_shard(const Img2datasetFolder& folder, std::size_t shard) {
-        const auto read = folder.read(shard, [&](Img2datasetSample sample) { note_image(std::move(sample)); });
+        Checked<void> written;
+        const auto read = folder.read(shard, [&](Img2datasetSample sample) {
+            note_image(std::move(sample));
+            written = flush_some();
+            return written && !ended_;
+        });
+        if (!written) {
+            return written;
+        }
         if (read) {
             progress_.damaged += read->damaged;
             progress_.imageless += read->imageless;
         } else if (++progress_.damaged_shards <= AdoptionProgress::kMostDamage) {
             progress_.damage.push_back(read.error().what);
         }
-        ++progress_.shards_done;
+        progress_.shards_done += ended_ ? 0U : 1U;
         return flush();
     }
 
@@ -66,13 +89,12 @@ class Adopter {
         if (!file) {
             return Problem{name + " can not be read"};
         }
-        for (std::string line; std::getline(file, line) && !ended_;) {
+        Checked<void> written;
+        for (std::string line; written && !ended_ && next_line(file, line);) {
             note_failure(line);
-            if (const auto flushed = rows_.size() < kRowsAtOnce ? Checked<void>() : flush(); !flushed) {
-                return flushed;
-            }
+            written = flush_some();
         }
-        return flush();
+        return written ? flush() : written;
     }
 
     void note_image(Img2datasetSample sample) {
@@ -118,24 +140,23 @@ class Adopter {
         return true;
     }
 
+    Checked<void> flush_some() { return rows_.size() < kRowsAtOnce ? Checked<void>() : flush(); }
+
     Checked<void> flush() {
-        for (std::size_t from = 0; from < rows_.size(); from += kRowsAtOnce) {
-            const std::size_t to = std::min(rows_.size(), from + kRowsAtOnce);
-            const auto written = writer_.transact([&](store::WriteTxn& txn) -> Result<void> {
-                for (std::size_t i = from; i < to; ++i) {
-                    if (const auto put = store::put_adoption(txn, rows_[i].first, rows_[i].second); !put) {
-                        return put;
-                    }
+        const auto written = rows_.empty() ? Result<void>() : writer_.transact([&](store::WriteTxn& txn) -> Result<void> {
+            for (const auto& [url, adoption] : rows_) {
+                if (const auto put = store::put_adoption(txn, url, adoption); !put) {
+                    return put;
                 }
-                return {};
-            });
-            if (!written) {
-                return Problem{"the state can not be written: " + written.error().message()};
             }
-            kill_point("adopt.noted");
-            ended_ = ended_ || !look_(progress_);
+            return {};
+        });
+        if (!written) {
+            return Problem{"the state can not be written: " + written.error().message()};
         }
+        kill_point("adopt.noted");
         rows_.clear();
+        ended_ = ended_ || !look_(progress_);
         return {};
     }
 

@@ -72,11 +72,14 @@ bool is_no_image(Outcome outcome) {
     return outcome == Outcome::not_an_image || outcome == Outcome::broken_image || outcome == Outcome::empty_body;
 }
 
-// Nothing whole is there, unless the fault is ours.
-void refuse_local(const ErrorCode& error, Fetched& result) {
+// Nothing whole is there, unless it is worth waiting for, or the fault is ours.
+void refuse_local(const LocalFile& file, const ErrorCode& error, Fetched& result) {
     const bool is_our_fault = archive::outcome_of(error) == Outcome::out_of_descriptors;
-    result.outcome = is_our_fault ? Outcome::out_of_descriptors : Outcome::broken_image;
-    result.detail = error.message();
+    result.unreadable = file.unreadable();
+    result.outcome = is_our_fault                             ? Outcome::out_of_descriptors
+                     : result.unreadable == Unreadable::no ? Outcome::broken_image
+                                                              : Outcome::store_error;
+    result.detail = file.why();
 }
 
 // What the server says that it sends.
@@ -242,7 +245,7 @@ awaitable<Fetched> Fetcher::local_image(LocalImage source) {
     };
     Result<Shared> shared = co_await offload<Result<Shared>>(disk_, std::move(open));
     if (!shared) {
-        refuse_local(shared.error(), result);
+        refuse_local(file, shared.error(), result);
         co_return result;
     }
     const bool is_shared = shared->has_value();
@@ -252,7 +255,7 @@ awaitable<Fetched> Fetcher::local_image(LocalImage source) {
         auto read = [&] { return file.next(is_shared ? &intake.file() : nullptr); };
         const auto piece = co_await offload<Result<std::span<const std::byte>>>(disk_, std::move(read));
         if (!piece) {
-            refuse_local(piece.error(), result);
+            refuse_local(file, piece.error(), result);
             co_return result;
         }
         if (piece->empty()) {

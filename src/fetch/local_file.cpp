@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 namespace grit::fetch {
 namespace {
@@ -27,7 +30,7 @@ std::int64_t modified_ns(const struct stat& status) {
 Result<void> LocalFile::open() {
     file_.emplace(::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (file_->get() < 0) {
-        return archive::errc_of_errno(errno);
+        return failed(errno);
     }
     buffer_.resize(kPieceBytes);
     return is_as_noted() ? Result<void>() : Result<void>(archive::Errc::vanished);
@@ -64,15 +67,39 @@ Result<std::span<const std::byte>> LocalFile::next(archive::TempImage* shared) {
     return std::span<const std::byte>(buffer_).first(*got);
 }
 
-Result<std::size_t> LocalFile::read(archive::TempImage* shared, std::span<std::byte> piece) const {
+Result<std::size_t> LocalFile::read(archive::TempImage* shared, std::span<std::byte> piece) {
     if (shared != nullptr) {
-        return shared->read(read_, piece);
+        auto got = shared->read(read_, piece);
+        error_ = got ? 0 : EIO;
+        return got;
     }
     ssize_t got = -1;
     do {
         got = ::pread(file_->get(), piece.data(), piece.size(), static_cast<off_t>(source_.offset + read_));
     } while (got < 0 && errno == EINTR);
-    return got < 0 ? Result<std::size_t>(archive::errc_of_errno(errno)) : Result<std::size_t>(static_cast<std::size_t>(got));
+    return got < 0 ? Result<std::size_t>(failed(errno)) : Result<std::size_t>(static_cast<std::size_t>(got));
+}
+
+archive::Errc LocalFile::failed(int error) {
+    error_ = error;
+    return archive::errc_of_errno(error);
+}
+
+Unreadable LocalFile::unreadable() const {
+    if (error_ == 0 || error_ == ELOOP || error_ == ENXIO || error_ == EISDIR || error_ == EMFILE || error_ == ENFILE || error_ == ENOMEM) {
+        return Unreadable::no;
+    }
+    const bool was_open = file_ && file_->get() >= 0;
+    const bool is_tar = source_.file.ends_with(".tar");  // the shard itself: it is no single file that is missed
+    const std::string folder = source_.file.substr(0, source_.file.rfind('/'));
+    if (!was_open && (is_tar || ::faccessat(AT_FDCWD, folder.c_str(), X_OK, AT_EACCESS) != 0)) {
+        return Unreadable::folder;
+    }
+    return error_ == ENOENT ? Unreadable::no : Unreadable::file;
+}
+
+std::string LocalFile::why() const {
+    return error_ == 0 ? source_.file + " is not what was noted" : fmt::format("{}: {}", source_.file, std::generic_category().message(error_));
 }
 
 }  // namespace grit::fetch

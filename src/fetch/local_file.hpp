@@ -29,12 +29,19 @@ class LocalFile {
     /// Errors: as of `open`; vanished at the end where the file has changed meanwhile.
     [[nodiscard]] Result<std::span<const std::byte>> next(archive::TempImage* shared);
 
+    /// After an error: is it worth waiting for?
+    [[nodiscard]] Unreadable unreadable() const;
+    /// After an error, in words.
+    [[nodiscard]] std::string why() const;
+
   private:
-    [[nodiscard]] Result<std::size_t> read(archive::TempImage* shared, std::span<std::byte> piece) const;
+    [[nodiscard]] Result<std::size_t> read(archive::TempImage* shared, std::span<std::byte> piece);
+    [[nodiscard]] archive::Errc failed(int error);
     [[nodiscard]] bool is_as_noted();
 
     LocalImage source_;
     std::optional<FileDescriptor> file_;
+    int error_ = 0;  // errno; 0 after an error: it is not what was noted
     struct Status {
         std::uint64_t device = 0;
         std::uint64_t size = 0;

@@ -45,7 +45,7 @@ void add_fetch(FamilyList& list, const Metrics& m) {
     list.counters("gritd_dns_queries_total", "Questions to name servers, by how they ended.", "result", m.dns_queries);
     list.counters("gritd_dns_cache_total", "Look-ups of a host's addresses, by whether they were known.", "result",
                   m.dns_cache);
-    list.counters("gritd_adoptions_total", "Images of another program, by how they were taken over; refused ones are asked for.", "how",
+    list.counters("gritd_adoptions_total", "Images of another program, by how they were taken over; refused ones are asked for, held ones can not be read now.", "how",
                   m.adoptions);
     list.counters("gritd_robots_decisions_total", "URLs checked against robots.txt, by the answer.", "decision",
                   m.robots_decisions);

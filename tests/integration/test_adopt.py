@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.case import CrawlCase, write_annotations
 from harness.checker import map_key, read_map
+from harness.processes import interposed
 
 POLITENESS = {"min_interval": "10ms", "connections_per_address": 4096, "robots": False}
 STORED = [f"https://h{number % 4}.test/{number}.jpg" for number in range(40)]
@@ -179,12 +180,74 @@ class Adoption(CrawlCase):
         self.assertEqual(daemon.ctl_json("verify")["broken"], 0, "none of ours")
         self.terminate(daemon)
 
+    def start_with_all_noted(self, *options: str, environment: dict[str, str] | None = None):
+        """@return a daemon that has noted the old folder, and the function that gives it the lines."""
+        source = self.annotations([], "lines.jsonl")
+        daemon = self.daemon(self.web_, [source], politeness=POLITENESS)
+        daemon.start(once=False, environment=environment)
+        self.wait_ready(daemon)
+        self.adopt(daemon, *options)
+
+        def give(urls: list[str]) -> None:
+            write_annotations(source, urls)
+            self.assertEqual(daemon.ctl("reload").returncode, 0)
+
+        return daemon, give
+
+    def asked(self) -> set[str]:
+        return {f"{request.scheme}://{request.host}{request.path}" for request in self.web_.requests()[self.asked_before :]}
+
+    def test_a_folder_that_goes_away_is_waited_for(self):
+        daemon, give = self.start_with_all_noted()
+        away = self.directory / "away"
+        self.old.rename(away)
+        self.old.mkdir()  # as a mount point is, when nothing is mounted
+        give([*STORED, *IN_TAR])
+        reason = self.wait_for("the crawl pauses", lambda: self.control(daemon).status()["pause_reason"])
+        self.assertIn("an adopted folder can not be reached", reason)
+        self.assertIn(str(self.old), reason)
+        told = daemon.ctl_json("adopt")
+        self.assertEqual((told["pause_reason"], told["left"], told["taken"]["refused"]), (reason, 54, 0))
+        self.assertIn(reason, daemon.ctl("adopt").stdout)
+        self.old.rmdir()
+        away.rename(self.old)
+        self.wait_settled(daemon, 60)
+        self.assertEqual(self.asked(), set())
+        self.check_taken(daemon, linked=len(STORED), copied=len(IN_TAR))
+        self.terminate(daemon)
+
+    def test_a_folder_that_is_gone_for_good_is_given_up_by_order(self):
+        daemon, give = self.start_with_all_noted()
+        shutil.rmtree(self.old / "00000")
+        give(STORED[:5])
+        self.wait_for("the crawl pauses", lambda: self.control(daemon).status()["pause_reason"])
+        self.assertEqual(daemon.ctl("adopt", "--forget").returncode, 1)
+        self.assertEqual(daemon.ctl("adopt", "--forget", "--force").returncode, 0)
+        self.wait_settled(daemon, 60)
+        self.assertEqual(self.asked(), set(STORED[:5]))
+        self.terminate(daemon)
+
+    def test_a_file_that_can_not_be_read_waits_alone(self):
+        faults = interposed([str(self.old)], FAULT="open:EIO:1:on:000000005.jpg")
+        daemon, give = self.start_with_all_noted(environment=faults)
+        give(STORED)
+        self.wait_for("all others are taken over", lambda: daemon.ctl_json("adopt")["taken"]["linked"] == len(STORED) - 1)
+        self.wait_for("it waits", lambda: daemon.ctl_json("record", STORED[5])["state"] == "waiting")
+        record = daemon.ctl_json("record", STORED[5])
+        self.assertEqual(self.control(daemon).status()["pause_reason"], "")
+        self.assertIn("000000005.jpg: Input/output error", record["detail"])
+        told = daemon.ctl_json("adopt")
+        self.assertEqual((told["taken"]["held"], told["taken"]["refused"]), (1, 0))
+        self.assertEqual(self.asked(), set())
+        self.terminate(daemon)
+
     def test_what_no_input_has_is_told_and_forgotten(self):
         source = self.annotations([], "lines.jsonl")
         daemon = self.daemon(self.web_, [source], politeness=POLITENESS)
         daemon.start(once=False)
         self.wait_ready(daemon)
-        self.assertEqual(daemon.ctl_json("adopt"), {"state": "none", "left": 0})
+        told = daemon.ctl_json("adopt")
+        self.assertEqual((told["state"], told["left"]), ("none", 0))
         self.assertEqual(self.adopt(daemon)["left"], 54)
         slow = [f"https://later.test/{number}.jpg" for number in range(200)]
         write_annotations(source, [*STORED[10:], *IN_TAR[1:], FORBIDDEN, *slow])
@@ -200,7 +263,8 @@ class Adoption(CrawlCase):
         daemon.kill()  # what waits is in the state, not in the job
         daemon.start(once=False)
         self.wait_settled(daemon, 30)
-        self.assertEqual(daemon.ctl_json("adopt"), {"state": "none", "left": 14})
+        told = daemon.ctl_json("adopt")
+        self.assertEqual((told["state"], told["left"]), ("none", 14))
         told = daemon.ctl_json("adopt", "--forget")
         self.assertEqual((told["state"], told["forgotten"], told["left"]), ("done", 14, 0))
         self.assertIn("adopt.forgotten urls=14", daemon.log_text())
@@ -240,9 +304,9 @@ class Adoption(CrawlCase):
         self.check(daemon)
         self.terminate(daemon)
 
-    def test_files_of_the_same_volume_go_into_tar_shards(self):
+    def test_files_of_the_same_volume_are_copied_into_tar_shards(self):
         daemon = self.crawl(storage={"layout": "webdataset"})
-        self.assertIn(f'gritd_adoptions_total{{how="linked"}} {len(STORED)}', self.metrics(daemon)[1])
+        self.assertIn(f'gritd_adoptions_total{{how="copied"}} {len(STORED) + len(IN_TAR)}', self.metrics(daemon)[1])
         self.check(daemon)
         self.terminate(daemon)
         for number, url in enumerate(STORED):

@@ -27,7 +27,8 @@ class TempSource {
     /// A temporary without a file yet. Lifetime: the source must outlive it.
     [[nodiscard]] virtual TempImage create() = 0;
     /// A temporary that has all bytes of that file without a copy, closed and readable: it shares the file's blocks until one of
-    /// both is written, or else, if it may, is another name of the file. Nothing where neither can be: it has to be copied then.
+    /// both is written, or else, if it may, is another name of the file. Nothing where neither can be, or the layout copies all images into shards: it
+    /// has to be copied then.
     /// Lifetime: as of `create`.
     [[nodiscard]] virtual std::optional<TempImage> share(const LocalSource& source) = 0;
     /// Whether an image that met an error here would find another place now: then that error is no reason to pause.

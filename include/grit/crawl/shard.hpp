@@ -68,6 +68,8 @@ class Crossing {
     virtual void on_shard_of(HostId host, std::function<void(frontier::Frontier&)> what) = 0;
     /// Our own side is broken: the crawl pauses.
     virtual void fault(Outcome outcome, const std::string& what) = 0;
+    /// The crawl pauses for a while: images that are to be taken over can not be reached.
+    virtual void adoption_unreachable(const std::string& what) = 0;
 };
 
 /// Leases, fetches and settles, on a thread of its own.
@@ -119,6 +121,7 @@ class Shard {
     void end_image(frontier::Lease lease, fetch::Fetched result);
     void end_adoption(frontier::Lease lease, fetch::Fetched result);
     void own_fault(const fetch::Fetched& result);
+    void wait_for_file(frontier::Lease lease, fetch::Fetched result);
     void follow_redirect(frontier::Lease lease, fetch::Fetched result);
     void retry_or_end(frontier::TaskPtr task, fetch::Fetched result);
     void settle(frontier::TaskPtr task, fetch::Fetched result, std::optional<std::int64_t> retry_at_ms);

@@ -171,6 +171,8 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     void lines_back(const std::vector<LinesBack>& back) override;
     void bounced(std::vector<frontier::TaskPtr> tasks) override;
     void fault(Outcome outcome, const std::string& what) override;
+    void adoption_unreachable(const std::string& what) override;
+    void rest_for(Milliseconds time, std::string reason);
     void route(frontier::TaskPtr task) override;
     void on_shard_of(HostId host, std::function<void(frontier::Frontier&)> what) override;
     // RequeueListener.

@@ -41,8 +41,10 @@ class Img2datasetFolder {
 
     [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }
 
-    using Visit = std::function<void(Img2datasetSample)>;
-    /// Reads one shard, in the order of its keys. Errors, in words: the shard can not be read.
+    /// @return false: no more is wanted.
+    using Visit = std::function<bool(Img2datasetSample)>;
+    /// Reads one shard, sample by sample: memory does not grow with it. Errors, in words: the shard can not be read; what was visited
+    /// until then holds.
     [[nodiscard]] Checked<Img2datasetCounts> read(std::size_t shard, const Visit& visit) const;
 
   private:

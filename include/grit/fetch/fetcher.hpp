@@ -58,6 +58,13 @@ struct LocalImage {
     bool may_link = false;
 };
 
+/// Whether a local file is to be waited for.
+enum class Unreadable : std::uint8_t {
+    no,      ///< It was read; or it is gone, was written since, or is no file: there is nothing to wait for.
+    file,    ///< It is there, and can not be read now.
+    folder,  ///< What it lies in can not be reached: it is not mounted, say.
+};
+
 /// How asking went.
 struct Fetched {
     Outcome outcome = Outcome::shutting_down;  ///< `stored` if there is an image; no meaning with `redirect` or `busy`
@@ -68,6 +75,7 @@ struct Fetched {
     std::optional<url::CanonicalUrl> redirect;        ///< where the host points to
     std::optional<Milliseconds> retry_after;          ///< with 429 and 503
     bool busy = false;                                ///< the address is full or the host not due: nothing was asked
+    Unreadable unreadable = Unreadable::no;           ///< of a local file; else `store_error`
     Milliseconds latency{0};                          ///< to the first byte
     Milliseconds spent{0};                            ///< time of this exchange
 };
@@ -90,8 +98,8 @@ class Fetcher {
     /// Takes an image from a local file instead, judged as one from the web is; nobody is asked.
     /// A whole file is not copied where it can share its bytes with the image (archive::TempSource::share), and what was judged is
     /// what is stored. Only a regular file is read; a symbolic link is not followed.
-    /// Outcomes besides: broken_image, where the file can not be read, is shorter, or was written since `modified_ns`; of our own
-    /// faults out_of_descriptors, and what a failing volume gives.
+    /// Outcomes besides: broken_image, where the file is gone, shorter, or was written since `modified_ns`; store_error, where it can not
+    /// be read now (`unreadable`); of our own faults out_of_descriptors, and what a failing volume gives.
     [[nodiscard]] boost::asio::awaitable<Fetched> local_image(LocalImage source);
 
     /// Asks for a robots.txt or a tdmrep.json: `word` by RFC 9309 section 2.3.1 (4xx allows all, and reserves nothing), or

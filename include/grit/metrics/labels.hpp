@@ -19,8 +19,8 @@ enum class ConnectionState : std::uint8_t { active, idle };
 enum class FetchStage : std::uint8_t { dns, connect, tls, first_byte, body, write };
 enum class CodeClass : std::uint8_t { informational, success, redirection, client_error, server_error, other };
 enum class RetryReason : std::uint8_t { retry_url, slow_host, host_down, own_fault };
-/// How an image of another program came, or that its URL is asked for instead.
-enum class Adopted : std::uint8_t { cloned, linked, copied, refused };
+/// How an image of another program came; that its URL is asked for instead; that its file is tried again later.
+enum class Adopted : std::uint8_t { cloned, linked, copied, refused, held };
 enum class RobotsDecision : std::uint8_t { allowed, denied, unreachable };
 enum class DnsResult : std::uint8_t { ok, not_found, failure, timeout };
 enum class CacheResult : std::uint8_t { hit, miss };
@@ -49,7 +49,7 @@ template <>
 inline constexpr std::array<std::string_view, 4> kLabelNames<RetryReason>{"retry_url", "slow_host", "host_down",
                                                                           "own_fault"};
 template <>
-inline constexpr std::array<std::string_view, 4> kLabelNames<Adopted>{"cloned", "linked", "copied", "refused"};
+inline constexpr std::array<std::string_view, 5> kLabelNames<Adopted>{"cloned", "linked", "copied", "refused", "held"};
 template <>
 inline constexpr std::array<std::string_view, 3> kLabelNames<RobotsDecision>{"allowed", "denied", "unreachable"};
 template <>

@@ -134,6 +134,12 @@ TEST_F(DepotShare, NothingIsTriedWithFilesOfOtherFileSystems) {
     EXPECT_EQ(system_->clones + system_->links, 0);
 }
 
+TEST_F(DepotShare, NothingIsSharedWithALayoutThatCopiesIntoShards) {
+    depot_->hold_up_to(1 << 20);
+    EXPECT_FALSE(depot_->share(source()));
+    EXPECT_EQ(system_->clones + system_->links, 0);
+}
+
 TEST_F(DepotShare, AnImageThatIsNotWantedLeavesTheFileAlone) {
     { auto image = depot_->share(source()); }
     EXPECT_EQ(temporaries(), 0U);

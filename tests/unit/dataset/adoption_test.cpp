@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "grit/archive/tar.hpp"
 #include "grit/base/clock.hpp"
 #include "grit/dataset/waiting_adoptions.hpp"
 #include "grit/store/adoption_rows.hpp"
@@ -250,6 +251,46 @@ TEST_F(AdoptionTest, ForgettingTakesTurnsWithTheWriterAndEndsWhenItIsToldTo) {
     EXPECT_EQ(forget_adoptions(*writer_, look).value(), 20'000U);
     EXPECT_EQ(looks, (std::vector<std::uint64_t>{10'000, 20'000}));
     EXPECT_EQ(waiting_adoptions(*env_).value().images.at("/old/00000"), 5'000U);
+}
+
+TEST_F(AdoptionTest, LinesOfFailuresAreBounded) {
+    const std::string failures = scratch_ / "failures.jsonl";
+    const std::string last = R"({"url": "https://a.example/2.jpg", "error_message": "HTTP Error 404: Not Found"})";
+    write_file(failures, R"({"url": "https://a.example/)" + std::string(2 << 20, 'x') + R"(", "error_message": "HTTP Error 404: Not Found"})" + "\n\n" + last);
+    std::filesystem::create_directories(old_ + "/00000");
+    const auto done = note(failures);
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->damaged, 2U);
+    EXPECT_EQ(done->final_failures, 1U) << "also without a newline at the end";
+}
+
+TEST_F(AdoptionTest, AShardIsNotedInPortions) {
+    for (int i = 0; i < 1500; ++i) {
+        const std::string number = std::to_string(100'000'000 + i);
+        write_sample("00000", number, R"({"url": "https://a.example/)" + number + R"(.jpg"})");
+    }
+    most_looks_ = 1;
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->images, 1000U) << "it was told to end after these";
+    EXPECT_EQ(done->shards_done, 0U);
+    most_looks_ = 1000;
+    EXPECT_EQ(note().value().images, 1500U);
+    EXPECT_EQ(waiting_adoptions(*env_).value().images.at(old_ + "/00000"), 1500U);
+}
+
+// A hostile tar: millions of members that nothing belongs to are not all kept in memory.
+TEST_F(AdoptionTest, ATarOfHalvesIsGivenUp) {
+    std::filesystem::create_directories(old_);
+    std::ofstream tar(old_ + "/00000.tar", std::ios::binary);
+    for (int i = 0; i < 100'002; ++i) {
+        tar << archive::tar_header(std::to_string(i) + ".json", 0);
+    }
+    tar.close();
+    const auto done = note();
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->damaged_shards, 1U);
+    EXPECT_NE(done->damage.front().find("too many members"), std::string::npos);
 }
 
 TEST_F(AdoptionTest, ItEndsWhenItIsToldTo) {
