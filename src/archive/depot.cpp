@@ -272,10 +272,6 @@ Result<void> Depot::probe() {
     return done ? sync() : done;
 }
 
-void Depot::let_go() noexcept {
-    static_cast<void>(system_->let_go(root_descriptor_));
-}
-
 Result<Volume> Depot::free_space() const {
     Volume volume;
     if (const int error = system_->measure(options_.root, volume); error != 0) {

@@ -46,13 +46,47 @@ int GuardedFileSystem::reading(const Call& call) {
     return shut_ ? ENODEV : call();
 }
 
+// Of a call that may have opened one.
+int GuardedFileSystem::opened(int error, int& descriptor) {
+    if (error != 0 || descriptor < 0) {
+        return error;
+    }
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!shut_) {
+            open_.insert(descriptor);
+            return 0;
+        }
+    }
+    inner_->close(descriptor);
+    descriptor = -1;
+    return ENODEV;
+}
+
+// Forgotten first: its number may be somebody else's as soon as it is closed.
+int GuardedFileSystem::close(int descriptor) {
+    {
+        const std::scoped_lock lock(mutex_);
+        open_.erase(descriptor);
+    }
+    return inner_->close(descriptor);
+}
+
+void GuardedFileSystem::let_go_of_all() {
+    const std::scoped_lock lock(mutex_);
+    for (const int descriptor : open_) {
+        static_cast<void>(inner_->let_go(descriptor));
+    }
+    open_.clear();
+}
+
 int GuardedFileSystem::create(const std::string& path, mode_t mode, int& descriptor) {
     descriptor = -1;
     const int error = writing("making a file", [&] { return inner_->create(path, mode, descriptor); });
     if (error == ENOENT) {
         on_refusal_(error, "making a file");  // its folder is one of those that the start has made
     }
-    return error;
+    return opened(error, descriptor);
 }
 
 int GuardedFileSystem::write(int descriptor, std::span<const std::byte> bytes, std::size_t& written) {
@@ -106,7 +140,7 @@ int GuardedFileSystem::clone(int from, int to) {
 
 int GuardedFileSystem::open_folder(const std::string& path, int& descriptor) {
     descriptor = -1;
-    return reading([&] { return inner_->open_folder(path, descriptor); });
+    return opened(reading([&] { return inner_->open_folder(path, descriptor); }), descriptor);
 }
 
 int GuardedFileSystem::look(const std::string& path) {
@@ -139,7 +173,7 @@ int GuardedFileSystem::open_file(const std::string& path, bool to_write, int& de
     if (to_write && error == EROFS) {
         on_refusal_(error, "opening a file");
     }
-    return error;
+    return opened(error, descriptor);
 }
 
 int GuardedFileSystem::read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) {

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "grit/archive/file_system.hpp"
@@ -22,11 +24,14 @@ class GuardedFileSystem final : public FileSystem {
 
     /// From now on every call but `close` and `let_go` gives ENODEV, and the disk is not asked: nobody waits for it.
     void shut() noexcept { shut_ = true; }
+    /// After `shut`: no descriptor keeps the disk busy any more, so that it can be unmounted. They stay what they are to those
+    /// who have them, and have to be closed. May wait for a disk that hangs.
+    void let_go_of_all();
 
     int create(const std::string& path, mode_t mode, int& descriptor) override;
     int open_folder(const std::string& path, int& descriptor) override;
     int write(int descriptor, std::span<const std::byte> bytes, std::size_t& written) override;
-    int close(int descriptor) override { return inner_->close(descriptor); }
+    int close(int descriptor) override;
     int rename(const std::string& from, const std::string& to) override;
     int unlink(const std::string& path) override;
     int make_folder(const std::string& path, mode_t mode) override;
@@ -57,10 +62,13 @@ class GuardedFileSystem final : public FileSystem {
     int sharing(std::string_view doing, const Call& call);
     template <class Call>
     int reading(const Call& call);
+    int opened(int error, int& descriptor);
 
     std::unique_ptr<FileSystem> inner_;
     OnRefusal on_refusal_;
     std::atomic<bool> shut_{false};
+    std::mutex mutex_;
+    std::unordered_set<int> open_;  // descriptors
 };
 
 }  // namespace grit::archive

@@ -179,7 +179,7 @@ void Volumes::note_full(Member& member, std::string why) {
     }
 }
 
-void Volumes::take_out(Member& member, std::string why) {
+void Volumes::take_out(Member& member, std::string why, bool hangs) {
     Mount mount;
     {
         const std::scoped_lock lock(mutex_);
@@ -194,7 +194,9 @@ void Volumes::take_out(Member& member, std::string why) {
         mount = member.mount;
     }
     mount.guard->shut();
-    mount.depot->let_go();
+    if (!hangs) {
+        mount.guard->let_go_of_all();  // else its watcher does, once the disk has answered
+    }
 }
 
 void Volumes::failed(Member& member, const ErrorCode& error) {

@@ -89,6 +89,7 @@ Checked<Restored> Volumes::restore(std::span<const std::string> intents, std::sp
 }
 
 Result<void> Volumes::sync() {
+    begin_group();
     for (const auto& member : members_) {
         const Mount mount = mount_of(*member);
         if (!usable(*member) || (!alone() && !mount.depot->has_released())) {
@@ -104,11 +105,32 @@ Result<void> Volumes::sync() {
     return {};
 }
 
-void Volumes::begin() {
+// From here until its end no volume comes back: what the group has on it is settled first.
+void Volumes::begin_group() {
+    for (const auto& member : members_) {
+        member->failed = false;
+        member->published = false;
+    }
+    is_decided_ = false;
+    const std::scoped_lock lock(mutex_);
+    in_group_ = true;
+}
+
+void Volumes::end_group() {
+    for (const auto& member : members_) {
+        member->failed = false;
+        member->published = false;
+    }
+    is_decided_ = false;
     {
         const std::scoped_lock lock(mutex_);
-        in_group_ = true;
+        in_group_ = false;
     }
+    group_end_.notify_all();
+}
+
+void Volumes::begin() {
+    begin_group();
     for (const auto& member : members_) {
         Layout& layout = *mount_of(*member).layout;
         if (usable(*member)) {
@@ -117,8 +139,6 @@ void Volumes::begin() {
             // Published by a try that was not recorded, and the volume went out since: it is not to be forgotten.
             static_cast<void>(layout.withdraw());
         }
-        member->failed = false;
-        member->published = false;
     }
 }
 
@@ -163,10 +183,23 @@ Publishing Volumes::publish() {
             return published;
         }
         failed(*member, published.error);
-        member->failed = true;
-        static_cast<void>(layout.withdraw());
+        give_up_group_on(*member);
     }
+    // Once for all that follows: one that goes out after this has the images of this group, and their records.
+    for (const auto& member : members_) {
+        if (member->published && !alone() && !usable(*member)) {
+            give_up_group_on(*member);
+        }
+    }
+    is_decided_ = true;
     return {};
+}
+
+// What can not be removed there now is left behind, and removed when the volume is back.
+void Volumes::give_up_group_on(Member& member) {
+    member.failed = true;
+    member.published = false;
+    static_cast<void>(mount_of(member).layout->withdraw());
 }
 
 bool Volumes::lost(std::string_view temp_name) const {
@@ -174,7 +207,10 @@ bool Volumes::lost(std::string_view temp_name) const {
     if (owner == nullptr) {
         return true;  // of a mount that is no more
     }
-    return owner->failed || !usable(*owner) || (!alone() && mount_of(*owner).depot->was_given_up(temp_name));
+    if (is_decided_ || alone()) {
+        return owner->failed;
+    }
+    return owner->failed || !usable(*owner) || mount_of(*owner).depot->was_given_up(temp_name);
 }
 
 std::vector<std::string> Volumes::left_behind() const {
@@ -193,10 +229,8 @@ Result<void> Volumes::withdraw() {
     for (const auto& member : members_) {
         const auto withdrawn = mount_of(*member).layout->withdraw();
         all = all && !withdrawn ? withdrawn : all;
-        member->published = false;
     }
-    const std::scoped_lock lock(mutex_);
-    in_group_ = false;
+    end_group();
     return all;
 }
 
@@ -222,14 +256,12 @@ void Volumes::committed() {
         const Mount mount = mount_of(*member);
         const std::vector<ShardMark> marks = mount.layout->marks();
         mount.layout->committed();
-        member->published = false;
         const std::scoped_lock lock(mutex_);
         for (const ShardMark& mark : marks) {
             member->remember(mark);
         }
     }
-    const std::scoped_lock lock(mutex_);
-    in_group_ = false;
+    end_group();
 }
 
 void Volumes::close() {
@@ -281,12 +313,24 @@ Checked<void> Volumes::remove(std::span<const std::string> locations) {
             continue;
         }
         auto removed = state == VolumeState::out ? Checked<void>(Problem{fmt::format("volume {} is out: {}", member->called(), why)})
-                                                 : mount_of(*member).layout->remove(mine);
+                                                 : remove_on(*member, mine);
         if (!removed) {
             problem += (problem.empty() ? "" : "; ") + removed.error().what;
         }
     }
     return problem.empty() ? Checked<void>() : Checked<void>(Problem{std::move(problem)});
+}
+
+Checked<void> Volumes::remove_on(const Member& member, std::span<const std::string> paths) const {
+    const Mount mount = mount_of(member);
+    auto removed = mount.layout->remove(paths);
+    if (!removed || alone()) {
+        return removed;
+    }
+    // A sync is believed only of a volume that was there all the time.
+    const std::scoped_lock lock(mutex_);
+    const bool was_there = member.mount.depot == mount.depot && (member.state == VolumeState::in_use || member.state == VolumeState::full);
+    return was_there ? removed : Checked<void>(Problem{fmt::format("volume {} went out: {}", member.called(), member.why)});
 }
 
 Result<Extent> Volumes::find(std::string_view location) const {

@@ -13,6 +13,9 @@
 namespace grit::archive {
 namespace {
 
+// A return waits so long for the end of the group under way, then the next look tries again.
+constexpr Milliseconds kGroupPatience{1'000};
+
 std::string words_of(int error) { return std::generic_category().message(error); }
 
 // Nothing is said of a volume by a process that has no descriptors left.
@@ -35,6 +38,9 @@ void Volumes::look(std::size_t index) {
     }
     const std::scoped_lock lock(mutex_);
     member.look_began.reset();
+    if (member.state == VolumeState::out) {
+        member.mount.guard->let_go_of_all();
+    }
 }
 
 // By its path, and not by what was opened: that is how everybody else finds it.
@@ -105,8 +111,7 @@ void Volumes::try_back(std::size_t index) {
     Member& member = *members_[index];
     {
         const std::scoped_lock lock(mutex_);
-        // What was published on it is settled first.
-        if (in_group_ || clock_.now() < member.out_at + member.rest) {
+        if (clock_.now() < member.out_at + member.rest) {
             return;
         }
     }
@@ -136,18 +141,6 @@ Checked<void> Volumes::rejoin(std::size_t index) {
     if (space.read_only) {
         return Problem{"is mounted read-only"};
     }
-    std::vector<std::string> intents;
-    std::vector<ShardMark> marks;
-    {
-        const std::scoped_lock lock(mutex_);
-        if (in_group_) {
-            return Problem{member.why};  // the next look has its turn
-        }
-        intents = old.layout->intents();
-        for (const auto& [shard, mark] : member.marks) {
-            marks.push_back(mark);
-        }
-    }
     const bool is_full = mount->depot->is_below_floor(space);
     if (const auto probed = is_full ? Result<void>() : mount->depot->probe(); !probed) {
         return Problem{"a probe could not be written: " + probed.error().message()};
@@ -157,22 +150,39 @@ Checked<void> Volumes::rejoin(std::size_t index) {
         return Problem{"left-over temporaries can not be removed: " + swept.error().message()};
     }
     kill_point("volume_back.swept");
+    std::vector<std::string> intents;
+    std::vector<ShardMark> marks;
+    {
+        std::unique_lock lock(mutex_);
+        if (!wait_for_group_end(lock)) {
+            return Problem{member.why};  // the next look has its turn
+        }
+        intents = old.layout->intents();
+        for (const auto& [shard, mark] : member.marks) {
+            marks.push_back(mark);
+        }
+    }
     const auto restored = mount->layout->restore(intents, marks);
     if (!restored) {
         return restored.error();
     }
     kill_point("volume_back.restored");
-    const std::scoped_lock lock(mutex_);
-    if (member.state != VolumeState::out || in_group_) {
+    std::unique_lock lock(mutex_);
+    if (!wait_for_group_end(lock) || member.state != VolumeState::out) {
         return Problem{member.why};
     }
     retired_.push_back(member.mount.depot);
     retired_.back()->hold_up_to(0);  // nobody discards what it holds
     member.mount = std::move(*mount);
-    member.failed = false;
+    member.look_began = clock_.now();  // the look that found it out took as long as it had to
     set_state(member, VolumeState::in_use, {});
     apply_space(member, space);
     return {};
+}
+
+// Groups follow each other at once on a busy crawl: a moment between two of them has to be waited for.
+bool Volumes::wait_for_group_end(std::unique_lock<std::mutex>& lock) {
+    return group_end_.wait_for(lock, kGroupPatience, [this] { return !in_group_; });
 }
 
 // Watching ------------------------------------------------------------------------------------------------------------
@@ -214,8 +224,8 @@ void Volumes::tick() {
             const std::scoped_lock lock(mutex_);
             hangs = member->look_began && now - *member->look_began > kAnswerWithin;
         }
-        if (hangs) {
-            take_out(*member, fmt::format("has not answered for {}", format_duration(kAnswerWithin)));
+        if (hangs && !alone()) {
+            take_out(*member, fmt::format("has not answered for {}", format_duration(kAnswerWithin)), true);
         }
     }
 }

@@ -319,7 +319,11 @@ Result<std::string> Committer::twin_of(const store::Txn& txn, const store::Sha25
         return std::string();
     }
     auto known = store::get_content(txn, digest);
-    if (known || known.error() != store::Errc::not_found) {
+    if (!known && known.error() != store::Errc::not_found) {
+        return known;
+    }
+    // One that nobody can read now is no reason to throw this one away.
+    if (known && !layout_.is_out(*known)) {
         return known;
     }
     const auto twin = in_group.find(digest);

@@ -132,8 +132,6 @@ class Depot : public TempSource {
     [[nodiscard]] bool was_given_up(std::string_view temp_name) const;
     /// Writes, syncs and removes a small file. Errors: those of append and sync.
     [[nodiscard]] Result<void> probe();
-    /// The volume is not kept busy any more. Nothing works afterwards.
-    void let_go() noexcept;
 
     /// Makes everything written to the root's file system durable.
     ///

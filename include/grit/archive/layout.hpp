@@ -81,7 +81,7 @@ struct Restored {
     std::vector<std::string> damaged;  ///< In words: what the state says is there and is not.
 };
 
-/// Threads: `find`, `claim_of` and `remove` from any; the others from one at a time, which may block on the disk.
+/// Threads: `find`, `claim_of`, `is_out` and `remove` from any; the others from one at a time, which may block on the disk.
 /// Lifetime: the Depot must outlive it.
 class Layout {
   public:
@@ -120,6 +120,8 @@ class Layout {
     [[nodiscard]] virtual bool lost(std::string_view /*temp_name*/) const { return false; }
     /// Whether images find a place now.
     [[nodiscard]] virtual bool takes_images() const { return true; }
+    /// Whether a location is on a volume that is out, or lost: nothing can be asked of it now.
+    [[nodiscard]] virtual bool is_out(std::string_view /*location*/) const { return false; }
     /// Of `intents`, those that stay so when the records are committed: on a volume that is out.
     [[nodiscard]] virtual std::vector<std::string> left_behind() const { return {}; }
     /// Nothing of the group stays, but its temporaries. Errors: read_only, io. What could not be removed is known.

@@ -110,6 +110,7 @@ class Volumes final : public Layout, public TempSource {
     [[nodiscard]] Checked<void> remove(std::span<const std::string> locations) override;
     /// Errors besides: volume_out.
     [[nodiscard]] Result<Extent> find(std::string_view location) const override;
+    [[nodiscard]] bool is_out(std::string_view location) const override;
 
     /// Temporaries of earlier processes, on all of them. @return how many.
     [[nodiscard]] Result<std::size_t> sweep_temporaries();
@@ -117,8 +118,6 @@ class Volumes final : public Layout, public TempSource {
     [[nodiscard]] std::vector<VolumeView> views() const;
     /// Why no image can be stored now: "disk_full: ..." or "store_error: ..."; empty while one can.
     [[nodiscard]] std::string trouble() const;
-    /// Whether the volume with that location is out, or lost.
-    [[nodiscard]] bool is_out(std::string_view location) const;
     /// Looks whether the volume with that location is there now, by its marker: what is not found there is missing then.
     /// Blocks on the disk.
     [[nodiscard]] Checked<void> confirm(std::string_view location) const;
@@ -135,7 +134,7 @@ class Volumes final : public Layout, public TempSource {
     void watch(Milliseconds every);
     /// Waits for the looks that are under way.
     void stop_watch();
-    /// A volume that has not answered for `kAnswerWithin` is taken out.
+    /// One of several that has not answered for `kAnswerWithin` is taken out.
     static constexpr Milliseconds kAnswerWithin{10'000};
     void tick();
     /// A volume that is out does not come back, and nothing more is removed from it. Errors, in words: there is none of that
@@ -169,7 +168,7 @@ class Volumes final : public Layout, public TempSource {
     [[nodiscard]] std::unique_ptr<FileSystem> new_system() const;
 
     void refused(std::size_t index, int error, std::string_view doing);
-    void take_out(Member& member, std::string why);
+    void take_out(Member& member, std::string why, bool hangs = false);
     void note_full(Member& member, std::string why);
     void failed(Member& member, const ErrorCode& error);
     void check(Member& member);
@@ -180,6 +179,11 @@ class Volumes final : public Layout, public TempSource {
     void set_state(Member& member, VolumeState state, std::string why);
     void run_watch(std::size_t index, Milliseconds every);
 
+    void begin_group();
+    void end_group();
+    void give_up_group_on(Member& member);
+    [[nodiscard]] Checked<void> remove_on(const Member& member, std::span<const std::string> paths) const;
+    [[nodiscard]] bool wait_for_group_end(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] Mount mount_of(const Member& member) const;
     [[nodiscard]] bool usable(const Member& member) const;
     [[nodiscard]] Member* owner_of(std::string_view temp_name) const;
@@ -194,6 +198,8 @@ class Volumes final : public Layout, public TempSource {
     mutable std::mutex mutex_;              // guards the members' states, held for no call to a disk
     std::vector<std::shared_ptr<Depot>> retired_;  // temporaries may still refer to them
     bool in_group_ = false;
+    std::condition_variable group_end_;
+    bool is_decided_ = false;  // the group's: which of its images are lost
     bool armed_ = false;
 
     std::mutex watch_mutex_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <thread>
 
 #include "grit/archive/volumes.hpp"
 #include "grit/base/file_descriptor.hpp"
@@ -31,6 +32,7 @@ struct Disk {
     std::atomic<std::uint64_t> device{7};
     std::atomic<int> calls{0};
     std::function<void()> on_measure = [] {};
+    std::function<void()> on_sync = [] {};
 };
 
 using Disks = std::map<std::string, Disk>;
@@ -49,6 +51,7 @@ class TestSystem final : public RealFileSystem {
     }
     int sync_volume(int) override {
         ++root_->calls;
+        root_->on_sync();
         return root_->sync_error;
     }
     int rename(const std::string& from, const std::string& to) override {
@@ -390,6 +393,100 @@ TEST_F(VolumesTest, WhatWasBegunBeforeIsLostWhenItIsBack) {
     look();
     ASSERT_EQ(view(1).state, VolumeState::in_use);
     EXPECT_EQ(commit(names).lost, 2u);
+}
+
+TEST_F(VolumesTest, OneThatGoesOutWhileTheOtherPublishesIsLostWithAllOfTheGroup) {
+    open();
+    const auto names = stage_some();
+    int syncs = 0;
+    b_.on_sync = [&] {
+        if (++syncs == 2) {  // of its names: the images on the first are in place
+            a_.device = 8;
+            volumes_->look(0);
+        }
+    };
+    const Grouped group = commit(names);
+    b_.on_sync = [] {};
+    EXPECT_EQ(view(0).state, VolumeState::out);
+    EXPECT_EQ(group.lost, 2u);
+    EXPECT_EQ(on_b(group.recorded), 2u) << "none of those on the first is recorded";
+    EXPECT_EQ(group.left_behind.size(), 2u) << "and none is forgotten";
+    EXPECT_EQ(images_on("disk_a"), 2u);
+    clock_.advance(std::chrono::seconds(10));
+    look();
+    ASSERT_EQ(view(0).state, VolumeState::in_use) << view(0).why;
+    EXPECT_EQ(images_on("disk_a"), 0u);
+}
+
+TEST_F(VolumesTest, OneThatGoesOutBehindThatHasItsImages) {
+    open();
+    const auto names = stage_some();
+    ASSERT_TRUE(volumes_->sync());
+    volumes_->begin();
+    for (const std::string& name : names) {
+        Arrival arrival;
+        arrival.temp_name = name;
+        arrival.ordinal = ordinal_++;
+        arrival.extension = "jpg";
+        volumes_->accept(std::move(arrival));
+    }
+    ASSERT_TRUE(volumes_->publish());
+    b_.read_only = true;
+    look();
+    ASSERT_EQ(view(1).state, VolumeState::out);
+    EXPECT_TRUE(std::none_of(names.begin(), names.end(), [this](const auto& name) { return volumes_->lost(name); }));
+    EXPECT_THAT(volumes_->left_behind(), IsEmpty());
+    volumes_->committed();
+    b_.read_only = false;
+    clock_.advance(std::chrono::seconds(10));
+    look();
+    EXPECT_EQ(images_on("disk_b"), 2u);
+}
+
+TEST_F(VolumesTest, AFailureCostsItsOwnGroupAlone) {
+    open();
+    const auto first = stage_some();
+    const auto second = stage_some();
+    b_.rename_error = ENOSPC;
+    EXPECT_EQ(commit(first).lost, 2u);
+    ASSERT_EQ(view(1).state, VolumeState::full);
+    b_.rename_error = 0;
+    EXPECT_EQ(commit(second).lost, 0u) << "their bytes are sound";
+}
+
+TEST_F(VolumesTest, NoDescriptorKeepsOneBusyThatIsOut) {
+    open();
+    TempImage first = volumes_->create();
+    TempImage second = volumes_->create();
+    ASSERT_TRUE(first.append(bytes_of("one")));
+    ASSERT_TRUE(second.append(bytes_of("one")));
+    const auto open_there = [&] {
+        std::size_t count = 0;
+        std::error_code ignored;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+            count += std::filesystem::read_symlink(entry, ignored).string().find("/disk_b") != std::string::npos ? 1 : 0;
+        }
+        return count;
+    };
+    EXPECT_EQ(open_there(), 2u) << "its root, and an image";
+    b_.read_only = true;
+    look();
+    EXPECT_EQ(open_there(), 0u);
+}
+
+TEST_F(VolumesTest, AReturnWaitsForTheEndOfTheGroupUnderWay) {
+    open();
+    b_.read_only = true;
+    look();
+    b_.read_only = false;
+    clock_.advance(std::chrono::seconds(10));
+    volumes_->begin();
+    std::thread watcher([this] { volumes_->look(1); });
+    EXPECT_TRUE(volumes_->publish());
+    EXPECT_EQ(view(1).state, VolumeState::out);
+    volumes_->committed();
+    watcher.join();
+    EXPECT_EQ(view(1).state, VolumeState::in_use) << "and is not put off by it";
 }
 
 TEST_F(VolumesTest, AnUnmountedOneIsSeenByItsDeviceAndItsMarker) {

@@ -104,7 +104,9 @@ class CommitterVolumesTest : public CrawlRig {
     // Three of them have the same bytes as another one.
     void fetch(TaskPtr task) {
         const int number = task->url.text.back() - '0';
-        const std::string bytes = "image " + std::to_string(number % 5);
+        fetch_bytes(std::move(task), "image " + std::to_string(number % 5));
+    }
+    void fetch_bytes(TaskPtr task, const std::string& bytes) {
         for (int attempt = 0; attempt < 3; ++attempt) {
             fetch::Image made{volumes_->create(), bytes.size(), {}, media::ImageType::jpeg, 4, 3};
             media::Digest digest;
@@ -269,6 +271,28 @@ TEST_F(CommitterVolumesTest, WhatCouldNotBeTakenBackStaysAmongTheIntents) {
     drive();
     EXPECT_TRUE(intents().empty());
     EXPECT_EQ(outcomes(Outcome::stored) + outcomes(Outcome::duplicate_content), 9u);
+}
+
+TEST_F(CommitterVolumesTest, EqualBytesOnAVolumeThatIsOutAreNoReasonToThrowTheseAway) {
+    fetch_all();
+    drive();
+    int on_b = 0;
+    while (!record_of("http://a.example.org/" + std::to_string(on_b)).location.starts_with("b/")) {
+        ASSERT_LT(++on_b, kUrls);
+    }
+    faults_.from = 0;
+    TaskPtr other = [this] { add_counted({"a.example.org/other"}); return take(); }();
+    static_cast<void>(volumes_->remove(std::vector<std::string>{"b/00000/000009999.jpg"}));  // meets the fault
+    ASSERT_EQ(volumes_->views()[1].state, VolumeState::out);
+    const std::string bytes = "image " + std::to_string(on_b % 5);
+    fetch_bytes(std::move(other), bytes);
+    drive();
+    const store::Record record = record_of("http://a.example.org/other");
+    EXPECT_EQ(record.outcome, Outcome::stored);
+    EXPECT_FALSE(record.location.starts_with("b/")) << record.location;
+    EXPECT_TRUE(std::filesystem::is_regular_file(dir_ / "images" / record.location));
+    heal();
+    expect_nothing_lost();
 }
 
 }  // namespace
