@@ -302,13 +302,13 @@ class Rebuild {
     }
 
     Checked<void> take_loose_images() {
-        RebuildTaking taking({*writer_, *volumes_, replay_, *telling_, report_, clock_});
+        RebuildTaking taking({*writer_, *volumes_, replay_, *telling_, report_, clock_, options_.url_field});
         const auto looked = images_->find_loose([&](std::span<const LooseImage> some) { return taking.take(some); },
                                                 counting("looking for images without a record"));
         if (!looked) {
             return looked;
         }
-        if (auto taken = taking.take_by_inputs(options_.url_field); !taken) {
+        if (auto taken = taking.take_by_inputs(); !taken) {
             return taken;
         }
         if (report_.journal_lines == 0 && report_.found == 0) {
@@ -393,8 +393,11 @@ class Rebuild {
         std::error_code error;
         const fs::path data = options_.state / "data.mdb";
         if (fs::exists(data, error)) {
-            fs::rename(data, options_.state / ("data.mdb.damaged-" + stamp), error);
-            fs::remove(options_.state / "lock.mdb", error);
+            const fs::path kept = options_.state / ("data.mdb.damaged-" + stamp);
+            fs::rename(data, kept, error);
+            if (error) {
+                return Problem{fmt::format("{} can not be kept as {}: {}", data.string(), kept.string(), error.message())};
+            }
         }
         for (const char* name : {"lock.mdb", "data.mdb"}) {
             fs::rename(part_ / name, options_.state / name, error);

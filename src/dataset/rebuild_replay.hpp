@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "grit/journal/line.hpp"
 #include "grit/store/block_rows.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/tables.hpp"
+#include "ordinal_set.hpp"
 
 namespace grit::dataset {
 
@@ -55,7 +55,7 @@ class Replay {
     std::map<std::string, store::BlockRow> blocks_;  // by kind and value
     std::optional<store::OptOutRow> opt_out_;
     std::vector<journal::Line> ledger_;
-    std::unordered_set<Ordinal> let_go_;
+    OrdinalSet let_go_;
     std::string dataset_;
     std::string layout_;
     Ordinal next_ordinal_ = 0;

@@ -17,6 +17,8 @@ namespace {
 
 // An annotation has 4 MiB at most (annotations::Reader), and what is added to it is small.
 constexpr std::uint64_t kMaxSidecar = std::uint64_t{16} << 20;
+// Images that wait for an input, some 300 bytes each.
+constexpr std::size_t kMostWaiting = 500'000;
 constexpr std::string_view kDetail = "taken over from its file by a rebuild";
 
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
@@ -56,7 +58,10 @@ Checked<void> RebuildTaking::take(std::span<const LooseImage> some) {
     if (auto removed = let_go.empty() ? Checked<void>() : remove(let_go); !removed) {
         return removed;
     }
-    return take_by_sidecars(beside);
+    if (waiting_.size() >= kMostWaiting) {
+        return take_by_inputs();
+    }
+    return beside.empty() ? Checked<void>() : take_by_sidecars(beside);
 }
 
 Checked<void> RebuildTaking::remove(const std::vector<std::string>& locations) {
@@ -139,14 +144,14 @@ Checked<RebuildTaking::Candidate> RebuildTaking::candidate(const LooseImage& ima
 // By inputs -----------------------------------------------------------------------------------------------------------
 
 // The journal knows which lines of which inputs have these ordinals; an input that begins as it did tells their URLs.
-Checked<void> RebuildTaking::take_by_inputs(const std::string& url_field) {
+Checked<void> RebuildTaking::take_by_inputs() {
     Wanted wanted;
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
         wanted.emplace(waiting_[i].ordinal, i);
     }
     taken_.assign(waiting_.size(), false);
     for (const auto& [id, input] : parts_.replay.inputs()) {
-        if (auto read = waiting_.empty() ? Checked<void>() : take_by_input(input, url_field, wanted); !read) {
+        if (auto read = waiting_.empty() ? Checked<void>() : take_by_input(input, wanted); !read) {
             parts_.report.problems.push_back("images without a line: " + read.error().what);
         }
     }
@@ -155,10 +160,11 @@ Checked<void> RebuildTaking::take_by_inputs(const std::string& url_field) {
             return left;
         }
     }
+    waiting_.clear();
     return {};
 }
 
-Checked<void> RebuildTaking::take_by_input(const store::InputRow& input, const std::string& url_field, const Wanted& wanted) {
+Checked<void> RebuildTaking::take_by_input(const store::InputRow& input, const Wanted& wanted) {
     if (input.path == "-" || input.extents.empty()) {
         return {};
     }
@@ -167,7 +173,7 @@ Checked<void> RebuildTaking::take_by_input(const store::InputRow& input, const s
         return source.error();
     }
     annotations::Reader::Options how;
-    how.url_field = url_field;
+    how.url_field = parts_.url_field;
     how.accept_unfinished_tail = true;
     annotations::Reader reader(std::move(*source), std::move(how));
     bool checked = false;

@@ -32,13 +32,15 @@ class RebuildTaking {
         RebuildTelling& telling;
         RebuildReport& report;
         const Clock& clock;
+        const std::string& url_field;
     };
     explicit RebuildTaking(const Parts& parts) : parts_(parts) {}
 
     /// Errors, in words: the state can not be written; an image can not be removed.
     [[nodiscard]] Checked<void> take(std::span<const LooseImage> some);
-    /// At the end, those that wait for an input. What is wrong with an input is a problem in the report.
-    [[nodiscard]] Checked<void> take_by_inputs(const std::string& url_field);
+    /// Those that wait for an input: at the end, and by itself where they are many. Reads the inputs once. What is wrong with
+    /// one is a problem in the report.
+    [[nodiscard]] Checked<void> take_by_inputs();
 
   private:
     struct Candidate {
@@ -54,7 +56,7 @@ class RebuildTaking {
     [[nodiscard]] Checked<void> take_by_sidecars(std::span<const LooseImage* const> some);
     [[nodiscard]] Checked<Candidate> by_sidecar(const LooseImage& image) const;
     [[nodiscard]] Checked<Candidate> candidate(const LooseImage& image, store::Record record) const;
-    [[nodiscard]] Checked<void> take_by_input(const store::InputRow& input, const std::string& url_field, const Wanted& wanted);
+    [[nodiscard]] Checked<void> take_by_input(const store::InputRow& input, const Wanted& wanted);
     [[nodiscard]] Checked<bool> take_by_url(const LooseImage& image, std::string_view raw_url);
     /// @return which have a record now.
     [[nodiscard]] Checked<std::vector<bool>> put(std::span<const Candidate> some);

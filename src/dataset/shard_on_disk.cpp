@@ -22,9 +22,17 @@ Problem unreadable(const fs::path& place, int error) {
     return Problem{fmt::format("{} can not be read: {}", place.string(), std::generic_category().message(error))};
 }
 
+// A shard of a million samples has an index of some 128 MiB.
+constexpr std::uintmax_t kMaxIndexBytes = std::uintmax_t{512} << 20;
+
 std::optional<archive::ShardIndex> index_beside(fs::path tar) {
-    std::ifstream file(tar.replace_extension(".idx"), std::ios::binary);
-    return file ? archive::ShardIndex::parse(std::string(std::istreambuf_iterator<char>(file), {})) : std::nullopt;
+    const fs::path index = tar.replace_extension(".idx");
+    std::error_code error;
+    std::ifstream file;
+    if (fs::file_size(index, error) <= kMaxIndexBytes && !error) {
+        file.open(index, std::ios::binary);
+    }
+    return file.is_open() ? archive::ShardIndex::parse(std::string(std::istreambuf_iterator<char>(file), {})) : std::nullopt;
 }
 
 bool is_beside(std::string_view extension) { return extension == "json" || extension == "txt"; }
@@ -137,7 +145,7 @@ Checked<std::vector<StoredSample>> ShardOnDisk::files() const {
         const std::string extension = file->path().extension().string();
         std::error_code unknown;
         const bool is_image = !extension.empty() && !is_beside(std::string_view(extension).substr(1)) &&
-                              archive::ordinal_of(archive::shard_name(shard_, false) + "/" + name);
+                              archive::ordinal_in(name).value_or(0) / archive::kShardSize == shard_ && archive::ordinal_in(name);
         if (is_image && !file->is_symlink(unknown) && file->is_regular_file(unknown)) {
             samples.push_back(StoredSample{name, file->path().stem().string() + ".json", 0});
         }
