@@ -74,7 +74,7 @@ store::Record record_of(std::uint64_t number, const std::string& image, const Op
     record.url = fmt::format("https://images{}.example.org/a/folder/with-some-name/{:012}_and_a_query.gif?size=large", number / kLinesPerHost,
                              number);
     const auto shard = static_cast<std::uint32_t>(number / options.shard_images);
-    record.location = fmt::format("{}#{:09}.gif", archive::shard_name(shard, true), number);
+    record.location = fmt::format("{}#{:09}.gif", archive::shard_file_name(shard), number);
     return record;
 }
 
@@ -89,7 +89,7 @@ std::string sidecar_of(const store::Record& record) {
 /// A tar file that is filled from its beginning to its end.
 class Shard {
   public:
-    Shard(const fs::path& root, std::uint32_t number) : root_(root), number_(number), file_(root / archive::shard_name(number, true), std::ios::binary) {}
+    Shard(const fs::path& root, std::uint32_t number) : root_(root), number_(number), file_(root / archive::shard_file_name(number), std::ios::binary) {}
     void add(const std::string& name, std::string_view bytes) {
         put(archive::tar_header(name, bytes.size()));
         index_.add(archive::TarMember{name, bytes_, bytes.size()});

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "grit/archive/depot.hpp"
+#include "grit/archive/marker.hpp"
 #include "grit/base/kill_point.hpp"
 #include "held_images.hpp"
 
@@ -64,7 +65,7 @@ std::string Depot::called() const {
 }
 
 std::string Depot::marker() const {
-    return options_.dataset_id + "\n" + (options_.volume.empty() ? "" : "volume " + options_.volume + "\n");
+    return text_of(Marker{options_.dataset_id, options_.volume});
 }
 
 Checked<void> Depot::prepare() {
@@ -114,21 +115,18 @@ Checked<void> Depot::check_marker() {
     std::string found;
     const int error = system_->read_small(options_.root + "/.gritd/dataset", found);
     if (error == 0) {
-        if (found == marker() || found + "\n" == marker()) {
+        const Marker marked = parse_marker(found);
+        if (marked == Marker{options_.dataset_id, options_.volume}) {
             // It may be in memory alone: an earlier start has made it, and could not sync it.
             const int unsynced = system_->sync_volume(root_descriptor_);
             return unsynced == 0 ? Checked<void>() : Checked<void>(problem("can not be synced", unsynced));
         }
-        const std::string dataset = found.substr(0, found.find('\n'));
-        if (dataset != options_.dataset_id) {
+        if (marked.dataset != options_.dataset_id) {
             return Problem{fmt::format("{} belongs to another dataset ({}; this state is {}): choose another root, or the state of "
                                        "these images. If that was lost, restore it from a backup, or have gritctl rebuild make it anew",
-                                       called(),
-                                       dataset, options_.dataset_id)};
+                                       called(), marked.dataset, options_.dataset_id)};
         }
-        const bool is_named = found.starts_with(dataset + "\nvolume ");
-        std::string name = is_named ? found.substr(dataset.size() + 8) : "the first one, storage.root";
-        name.resize(std::min(name.size(), name.find('\n')));
+        const std::string name = marked.volume.empty() ? "the first one, storage.root" : marked.volume;
         return Problem{fmt::format("{} is another volume of this dataset: {}. Are roots mixed up in the config?", called(), name)};
     }
     if (error != ENOENT) {

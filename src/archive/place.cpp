@@ -29,8 +29,12 @@ std::optional<std::uint32_t> number_of_tar(std::string_view name) {
     return name.ends_with(kTar) ? number_of_folder(name.substr(0, name.size() - kTar.size())) : std::nullopt;
 }
 
-std::string shard_name(std::uint32_t shard, bool is_tar) {
-    return fmt::format("{:05}{}", shard, is_tar ? kTar : "");
+std::string folder_name(std::uint32_t shard) {
+    return fmt::format("{:05}", shard);
+}
+
+std::string shard_file_name(std::uint32_t shard) {
+    return folder_name(shard).append(kTar);
 }
 
 std::optional<Place> place_of(std::string_view location) {

@@ -99,6 +99,12 @@ std::string TarLayout::accept(Arrival arrival) {
     return location;
 }
 
+// So that a start knows how many shards a group may have begun: as many as it has images, if those are large.
+std::vector<std::string> TarLayout::intents() const {
+    const std::uint32_t end = std::max(next_, planned_.empty() ? 0 : planned_.back().shard + 1);
+    return end > kept_next_ ? std::vector{shard_file_name(end - 1)} : std::vector<std::string>();
+}
+
 // Publishing ----------------------------------------------------------------------------------------------------------
 
 Publishing TarLayout::publish() {

@@ -30,7 +30,8 @@ class TarLayout final : public Layout {
     void begin() override;
     [[nodiscard]] std::string propose(const Arrival& arrival) const override;
     std::string accept(Arrival arrival) override;
-    [[nodiscard]] std::vector<std::string> intents() const override { return {}; }
+    /// The last of the shards that the group begins.
+    [[nodiscard]] std::vector<std::string> intents() const override;
     [[nodiscard]] bool empty() const noexcept override { return planned_.empty(); }
     [[nodiscard]] Publishing publish() override;
     [[nodiscard]] Result<void> withdraw() override;
@@ -67,7 +68,7 @@ class TarLayout final : public Layout {
     [[nodiscard]] Checked<void> restore_shard(const ShardMark& mark, Restored& restored);
     [[nodiscard]] Checked<std::vector<std::string>> files_of_shards_from(std::uint32_t first) const;
     [[nodiscard]] Checked<void> keep_unknown_shards(Restored& restored);
-    [[nodiscard]] Checked<void> remove_unrecorded_shards(Restored& restored);
+    [[nodiscard]] Checked<void> remove_unrecorded_shards(std::span<const std::string> intents, Restored& restored);
     [[nodiscard]] int erase_halves();
 
     [[nodiscard]] int append_planned(bool& sync_failed);

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/archive/place.hpp"
 #include "tar_layout.hpp"
 
 namespace grit::archive {
@@ -17,7 +18,7 @@ Problem problem(std::uint32_t shard, std::string_view what, int error) {
 
 }  // namespace
 
-Checked<Restored> TarLayout::restore(std::span<const std::string>, std::span<const ShardMark> marks) {
+Checked<Restored> TarLayout::restore(std::span<const std::string> intents, std::span<const ShardMark> marks) {
     const std::lock_guard lock(mutex_);
     Restored restored;
     if (marks.empty() && depot_.has_images()) {
@@ -35,7 +36,7 @@ Checked<Restored> TarLayout::restore(std::span<const std::string>, std::span<con
             return done.error();
         }
     }
-    if (auto removed = remove_unrecorded_shards(restored); !removed) {
+    if (auto removed = remove_unrecorded_shards(intents, restored); !removed) {
         return removed.error();
     }
     if (open_ != nullptr) {
@@ -95,23 +96,36 @@ Checked<void> TarLayout::keep_unknown_shards(Restored& restored) {
     for (const std::string& name : *names) {
         kept_next_ = next_ = std::max(next_, shard_of_file(name).value() + 1);
     }
+    if (kept_next_ == 0) {
+        return {};
+    }
+    restored.kept.push_back(ShardMark{kept_next_ - 1, 0, 0, true, {}});
     restored.damaged.push_back("the state names images in shards and does not say how far these are filled: they are left as they "
                                "are, and new images go into new ones");
     return {};
 }
 
-// Shards that were begun, and whose first images never got a record.
-Checked<void> TarLayout::remove_unrecorded_shards(Restored& restored) {
+// Shards that were begun, and whose first images never got a record: the intents say up to which one. (An older gritd
+// noted none.)
+Checked<void> TarLayout::remove_unrecorded_shards(std::span<const std::string> intents, Restored& restored) {
     const auto names = files_of_shards_from(kept_next_);
     if (!names) {
         return names.error();
     }
-    const auto shards = std::count_if(names->begin(), names->end(), [](const std::string& name) { return name.ends_with(".tar"); });
+    std::uint32_t begun = kept_next_;  // below it
+    for (const std::string& intent : intents) {
+        const auto shard = shard_of_file(intent);
+        begun = shard ? std::max(begun, *shard + 1) : begun;
+    }
+    const auto shards = std::count_if(names->begin(), names->end(), [begun](const std::string& name) {
+        const auto shard = number_of_tar(name);
+        return shard && *shard >= begun;
+    });
     if (static_cast<std::uint64_t>(shards) > 2 + options_.group_images / options_.shard_images) {
         return Problem{fmt::format("image root {} has {} shards that the state knows nothing of, from {} on: the state is older than the "
                                    "images (a backup?). Give it back a newer one, or move these files away to have their images "
                                    "fetched again",
-                                   depot_.root(), shards, shard_file_name(kept_next_))};
+                                   depot_.root(), shards, shard_file_name(begun))};
     }
     for (const std::string& name : *names) {
         if (const int error = depot_.system().unlink(depot_.file_of(name).value()); error != 0 && error != ENOENT) {

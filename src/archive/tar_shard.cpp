@@ -39,21 +39,12 @@ int write_all(FileSystem& system, int descriptor, std::uint64_t at, std::span<co
 
 }  // namespace
 
-std::string shard_file_name(std::uint32_t shard) {
-    return fmt::format("{:05}.tar", shard);
-}
-
 std::string shard_index_name(std::uint32_t shard) {
-    return fmt::format("{:05}.idx", shard);
+    return folder_name(shard) + ".idx";
 }
 
 std::optional<std::uint32_t> shard_of_file(std::string_view name) {
-    std::uint32_t shard = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), shard);
-    if (error != std::errc() || (name != shard_file_name(shard) && name != shard_index_name(shard))) {
-        return std::nullopt;
-    }
-    return shard;
+    return name.ends_with(".idx") ? number_of_folder(name.substr(0, name.size() - 4)) : number_of_tar(name);
 }
 
 std::string sample_key(Ordinal ordinal, unsigned copy) {

@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "grit/archive/layout.hpp"
+#include "grit/archive/place.hpp"
 #include "grit/archive/shard_index.hpp"
 
 namespace grit::archive {
 
-/// "00012.tar"
-[[nodiscard]] std::string shard_file_name(std::uint32_t shard);
 /// "00012.idx"
 [[nodiscard]] std::string shard_index_name(std::uint32_t shard);
 /// The number in either; nothing if it is none of them.

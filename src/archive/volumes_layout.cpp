@@ -81,8 +81,8 @@ Checked<Restored> Volumes::restore(std::span<const std::string> intents, std::sp
             all.damaged.push_back(member->prefix + damaged);
         }
         const std::scoped_lock lock(mutex_);
-        for (const ShardMark& mark : mine) {
-            member->remember(mark);
+        for (const std::span<const ShardMark> some : {std::span<const ShardMark>(mine), std::span<const ShardMark>(restored->kept)}) {
+            std::for_each(some.begin(), some.end(), [&member](const ShardMark& mark) { member->remember(mark); });
         }
     }
     return all;

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "grit/archive/marker.hpp"
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
 #include "volume_member.hpp"
@@ -59,7 +60,7 @@ Volumes::Seen Volumes::examine(const Member& member, const Mount& mount) const {
     if (is_ours(error)) {
         return seen;
     }
-    const std::string wanted = options_.dataset_id + "\n" + (member.name.empty() ? "" : fmt::format("volume {}\n", member.name));
+    const Marker wanted{options_.dataset_id, member.name};
     std::uint64_t device = 0;
     std::uint64_t above = 0;
     const bool has_device = system->device_of(member.root, device) == 0 && system->device_of(member.root + "/..", above) == 0;
@@ -68,7 +69,7 @@ Volumes::Seen Volumes::examine(const Member& member, const Mount& mount) const {
         seen.problem = fmt::format("is not mounted any more: {} has no .gritd/dataset of this dataset", member.root);
     } else if (error != 0) {
         seen.problem = fmt::format("its marker .gritd/dataset can not be read: {}", words_of(error));
-    } else if (marker != wanted && marker + "\n" != wanted) {
+    } else if (parse_marker(marker) != wanted) {
         seen.problem = fmt::format("another volume is at {}", member.root);
     } else if (!has_device || device != mount.device) {
         seen.problem = fmt::format("was mounted anew at {}", member.root);

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
 
+#include "grit/archive/marker.hpp"
 #include "grit/base/file_descriptor.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/journal/data.hpp"
@@ -39,14 +41,9 @@ constexpr std::string_view kWebdataset = "webdataset";
 Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
 const Problem kEnded{"ended: nothing was put in place"};
 
-// What a root is marked with: the dataset, and behind it the volume's name.
-std::string marker_of(const fs::path& root) {
-    std::ifstream in(root / ".gritd/dataset");
-    std::string dataset;
-    std::string volume;
-    std::getline(in, dataset);
-    std::getline(in, volume);
-    return volume.empty() ? dataset : dataset + "\n" + volume;
+archive::Marker marker_of(const fs::path& root) {
+    std::ifstream in(root / archive::kMarkerFile);
+    return archive::parse_marker(std::string(std::istreambuf_iterator<char>(in), {}));
 }
 
 class Rebuild {
@@ -90,18 +87,19 @@ class Rebuild {
                 report_.problems.push_back("the old state: " + opened.error().what);
             }
         }
-        marker_ = marker_of(root_);
+        const archive::Marker marker = marker_of(root_);
+        dataset_ = marker.dataset;
         const auto files = journal::list_files(options_.journal);
         if (!files) {
             return files.error();
         }
-        if (marker_.empty() && fs::exists(root_, ignored)) {
+        if (dataset_.empty() && fs::exists(root_, ignored)) {
             return Problem{fmt::format("image root {} has no mark of a dataset (.gritd/dataset): is its volume mounted?", root_.string())};
         }
-        if (marker_.empty()) {
+        if (dataset_.empty()) {
             return Problem{fmt::format("there is nothing to rebuild from: {} is missing", root_.string())};
         }
-        if (marker_.find('\n') != std::string::npos) {
+        if (!marker.volume.empty()) {
             return Problem{fmt::format("image root {} is another volume of the dataset, not its first one. Are roots mixed up in the config?",
                                        root_.string())};
         }
@@ -122,7 +120,7 @@ class Rebuild {
             if (std::find(options_.lost.begin(), options_.lost.end(), place.name) != options_.lost.end()) {
                 return Problem{fmt::format("volume \"{}\" is said to be lost, and storage.volumes has it: take it out there", place.name)};
             }
-            if (!place.name.empty() && marker_of(place.root) != marker_ + "\nvolume " + place.name) {
+            if (!place.name.empty() && marker_of(place.root) != archive::Marker{dataset_, place.name}) {
                 return Problem{fmt::format("image volume {0} ({1}) has no mark of this dataset (.gritd/dataset): is it mounted? If it is gone "
                                            "for good, take it out of storage.volumes and say so: gritctl rebuild --lost {0}. If it is a new "
                                            "one, take it out until the state is there again",
@@ -187,9 +185,9 @@ class Rebuild {
 
     // The images carry its mark, and the journal its name: all have to be one dataset, with the config's layout.
     Checked<void> check_journal() {
-        if (!replay_.dataset().empty() && replay_.dataset() != marker_) {
+        if (!replay_.dataset().empty() && replay_.dataset() != dataset_) {
             return Problem{fmt::format("the journal in {} is of dataset {}, and the images in {} are of {}", options_.journal.string(),
-                                       replay_.dataset(), root_.string(), marker_)};
+                                       replay_.dataset(), root_.string(), dataset_)};
         }
         if (!replay_.layout().empty() && replay_.layout() != options_.layout) {
             return Problem{fmt::format("storage.layout is \"{}\", but the journal in {} is of a dataset that was begun as \"{}\"", options_.layout,
@@ -229,7 +227,7 @@ class Rebuild {
                     volumes.push_back(store::VolumeRow{place.name, false});
                 }
             }
-            auto put = txn.put(store::Table::meta, "dataset_id", marker_);
+            auto put = txn.put(store::Table::meta, "dataset_id", dataset_);
             put = put ? store::put_layout(txn, options_.layout) : put;
             return put && !volumes.empty() ? store::put_volumes(txn, volumes) : put;
         });
@@ -244,7 +242,7 @@ class Rebuild {
 
     Checked<void> open_images() {
         archive::VolumesOptions volumes = options_.volumes;
-        volumes.dataset_id = marker_;
+        volumes.dataset_id = dataset_;
         volumes.has_images = true;
         volumes.lost = options_.lost;
         for (const archive::VolumePlace& place : volumes.places) {
@@ -450,7 +448,7 @@ class Rebuild {
     std::optional<RebuildImages> images_;
     Replay replay_;
     store::JournalMark mark_;
-    std::string marker_;
+    std::string dataset_;
     std::uint64_t journal_bytes_ = 0;
     RebuildReport report_;
 };

@@ -33,7 +33,7 @@ RebuildImages::RebuildImages(Options options)
 
 std::string RebuildImages::location_of(const ShardId& id, std::string_view name) const {
     const std::string& volume = options_.places[id.volume].name;
-    return fmt::format("{}{}{}{}{}", volume, volume.empty() ? "" : "/", archive::shard_name(id.shard, options_.is_tar),
+    return fmt::format("{}{}{}{}{}", volume, volume.empty() ? "" : "/", options_.is_tar ? archive::shard_file_name(id.shard) : archive::folder_name(id.shard),
                        options_.is_tar ? '#' : '/', name);
 }
 
@@ -255,7 +255,7 @@ Checked<std::vector<LooseImage>> RebuildImages::loose_of(const ShardId& id, cons
 void RebuildImages::note_filled(const ShardId& id, const ShardOnDisk& shard, const std::vector<StoredSample>& samples, const Names& named,
                                 bool is_last) {
     const archive::VolumePlace& place = options_.places[id.volume];
-    const std::string file = place.root + "/" + archive::shard_name(id.shard, true);
+    const std::string file = place.root + "/" + archive::shard_file_name(id.shard);
     store::ShardRow& row = filled_.emplace_back(FilledShard{id.shard, {shard.bytes(), 0, true, place.name}}).row;
     row.samples = static_cast<std::uint32_t>(samples.size());
     if (!is_last) {

@@ -58,7 +58,7 @@ Checked<std::vector<std::uint32_t>> ShardOnDisk::list(const fs::path& root, bool
 }
 
 Checked<ShardOnDisk> ShardOnDisk::open(const fs::path& root, std::uint32_t shard, bool is_tar, bool by_archive) {
-    ShardOnDisk opened(root / archive::shard_name(shard, is_tar), shard, is_tar);
+    ShardOnDisk opened(root / (is_tar ? archive::shard_file_name(shard) : archive::folder_name(shard)), shard, is_tar);
     if (auto read = is_tar ? opened.read_tar(by_archive) : Checked<void>(); !read) {
         return read.error();
     }

@@ -79,6 +79,7 @@ struct Restored {
     std::size_t files_removed = 0;
     std::uint64_t bytes_cut = 0;
     std::vector<std::string> damaged;  ///< In words: what the state says is there and is not.
+    std::vector<ShardMark> kept = {};  ///< Of shards that the state knows nothing of, though it names images: the last one's.
 };
 
 /// Threads: `find`, `claim_of`, `is_out` and `remove` from any; the others from one at a time, which may block on the disk.

@@ -1,7 +1,6 @@
 // What an image is called under the root.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,9 +15,6 @@ inline constexpr Ordinal kShardSize = 10'000;
 /// grow. The form is a public promise.
 /// @param extension without the dot, by what the bytes are.
 [[nodiscard]] std::string path_for(Ordinal ordinal, std::string_view extension);
-
-/// The ordinal in such a path; nothing if it is none.
-[[nodiscard]] std::optional<Ordinal> ordinal_of(std::string_view path);
 
 /// The name of the volume that a location begins with, of several (volumes.hpp): they begin with a letter, shards with a
 /// digit. Empty: it is on the first one.

@@ -28,8 +28,10 @@ struct Place {
 [[nodiscard]] std::optional<std::uint32_t> number_of_folder(std::string_view name);
 /// So is "00012.tar" a shard.
 [[nodiscard]] std::optional<std::uint32_t> number_of_tar(std::string_view name);
-/// "00012" and "00012.tar".
-[[nodiscard]] std::string shard_name(std::uint32_t shard, bool is_tar);
+/// "00012".
+[[nodiscard]] std::string folder_name(std::uint32_t shard);
+/// "00012.tar".
+[[nodiscard]] std::string shard_file_name(std::uint32_t shard);
 
 /// The annotation that a name in a shard stands for: "000120005.jpg", "000120005-2.jpg" and "000120005.2.jpg" are of 120005.
 [[nodiscard]] std::optional<Ordinal> ordinal_in(std::string_view name);

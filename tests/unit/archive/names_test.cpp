@@ -17,17 +17,6 @@ TEST(Names, WiderNumbersJustGrow) {
     EXPECT_EQ(path_for(~Ordinal{0}, "jpg"), "1844674407370955/18446744073709551615.jpg");
 }
 
-TEST(Names, PathTellsItsOrdinal) {
-    for (const Ordinal ordinal : {Ordinal{0}, Ordinal{120'005}, Ordinal{1'234'567'890}, ~Ordinal{0}}) {
-        EXPECT_EQ(ordinal_of(path_for(ordinal, "jpg")), ordinal);
-    }
-    for (const char* path :
-         {"", "x", "00012/000120005", "00013/000120005.jpg", "00012/120005.jpg", "00012/-00120005.jpg",
-          "00012/000120005x.jpg", "../00012/000120005.jpg", "1/99999999999999999999.jpg"}) {
-        EXPECT_FALSE(ordinal_of(path)) << path;
-    }
-}
-
 TEST(Names, ALocationBeginsWithItsVolume) {
     EXPECT_EQ(volume_of("disk2/00012/000120005.jpg"), "disk2");
     EXPECT_EQ(volume_of("disk2/00012.tar#000120005.jpg"), "disk2");

@@ -1,5 +1,7 @@
 #include "grit/archive/place.hpp"
 
+#include "grit/archive/marker.hpp"
+
 #include <gtest/gtest.h>
 
 namespace grit::archive {
@@ -39,9 +41,20 @@ TEST(Place, OrdinalsAreInNames) {
     }
 }
 
+TEST(Marker, IsReadAsItIsWritten) {
+    for (const Marker& marker : {Marker{"abc", ""}, Marker{"abc", "ssd-2"}}) {
+        const std::string text = text_of(marker);
+        EXPECT_EQ(parse_marker(text), marker);
+        EXPECT_EQ(parse_marker(text.substr(0, text.size() - 1)), marker);
+    }
+    EXPECT_EQ(text_of({"abc", "b"}), "abc\nvolume b\n");
+    EXPECT_EQ(parse_marker(""), Marker());
+    EXPECT_EQ(parse_marker("abc\nsomething"), (Marker{"abc", ""}));
+}
+
 TEST(Place, ShardsHaveNumbers) {
-    EXPECT_EQ(shard_name(12, true), "00012.tar");
-    EXPECT_EQ(shard_name(123'456, false), "123456");
+    EXPECT_EQ(shard_file_name(12), "00012.tar");
+    EXPECT_EQ(folder_name(123'456), "123456");
     EXPECT_EQ(number_of_tar("00012.tar"), 12U);
     EXPECT_EQ(number_of_folder("00012"), 12U);
     EXPECT_FALSE(number_of_tar("00012"));

@@ -138,13 +138,38 @@ TEST_F(TarLayoutTest, Policy_AStateOlderThanItsImagesIsRefused) {
     EXPECT_EQ(still_one_group.layout->restore({}, old).value().files_removed, 12U);
 }
 
+// Large images, or small shards: a shard each.
+TEST_F(TarLayoutTest, AGroupMayBeginAnyNumberOfShards) {
+    const TarOptions one_each{1'000, 2'048, 4};
+    TarRig rig(temp_ / "other", nullptr, one_each);
+    rig.store({{0, "a"}});
+    rig.layout->begin();
+    EXPECT_THAT(rig.layout->intents(), ElementsAre());
+    for (Ordinal ordinal = 1; ordinal < 30; ++ordinal) {
+        rig.layout->accept(rig.arrival(ordinal, "image"));
+    }
+    const auto intents = rig.layout->intents();
+    EXPECT_THAT(intents, ElementsAre("00029.tar"));
+    ASSERT_TRUE(rig.layout->publish());
+    EXPECT_EQ(rig.layout->intents(), intents);
+    TarRig without(temp_ / "other", nullptr, one_each);
+    EXPECT_FALSE(without.layout->restore({}, rig.marks_of_start())) << "nobody says that they are of one group";
+    TarRig next(temp_ / "other", nullptr, one_each);
+    EXPECT_TRUE(next.layout->restore(intents, rig.marks_of_start()));
+    EXPECT_FALSE(fs::exists(temp_ / "other/00029.tar"));
+    EXPECT_EQ(next.read("00000.tar#000000000.jpg"), "a");
+    EXPECT_THAT(next.layout->intents(), ElementsAre());
+}
+
 TEST_F(TarLayoutTest, Policy_AStateThatKnowsImagesAndNoShardsLeavesThemAlone) {
     rig_.store({{0, "a"}, {1, "b"}, {2, "c"}, {3, "d"}});
     auto options = test::options_for(root());
     options.has_images = true;
     const auto depot = Depot::open(options).value();
     const auto layout = make_tar_layout(*depot, {3, 1 << 20});
-    EXPECT_EQ(layout->restore({}, {}).value().damaged.size(), 1U);
+    const Restored restored = layout->restore({}, {}).value();
+    EXPECT_EQ(restored.damaged.size(), 1U);
+    EXPECT_THAT(restored.kept, ElementsAre(ShardMark{1, 0, 0, true, ""})) << "who restores it again has to know them";
     layout->begin();
     EXPECT_EQ(layout->propose(rig_.arrival(4, "e")), "00002.tar#000000004.jpg");
     EXPECT_EQ(rig_.read("00001.tar#000000003.jpg"), "d");

@@ -368,6 +368,27 @@ TEST_F(VolumesTest, ItComesBackWithAProbeAndWithoutWhatNoRecordNames) {
     EXPECT_THAT(group.left_behind, IsEmpty());
 }
 
+TEST_F(VolumesTest, ShardsThatNobodyKnewAtTheStartAreLeftAloneWhenItIsBack) {
+    VolumesOptions shards = options();
+    shards.make_layout = [](Depot& depot) { return make_tar_layout(depot, TarOptions{}); };
+    open(shards);
+    for (const char* name : {"disk_a/00000.tar", "disk_a/00001.tar"}) {
+        std::ofstream(temp_ / name) << "images";
+    }
+    shards.has_images = true;
+    open(shards);
+    EXPECT_EQ(volumes_->restore({}, {}).value().damaged.size(), 1u) << "of the other one there is nothing to be said";
+    a_.read_only = true;
+    look();
+    EXPECT_EQ(view(0).state, VolumeState::out);
+    a_.read_only = false;
+    clock_.advance(std::chrono::seconds(10));
+    look();
+    EXPECT_EQ(view(0).state, VolumeState::in_use) << view(0).why;
+    EXPECT_TRUE(std::filesystem::exists(temp_ / "disk_a/00000.tar"));
+    EXPECT_TRUE(std::filesystem::exists(temp_ / "disk_a/00001.tar"));
+}
+
 TEST_F(VolumesTest, ItRestsBeforeItComesBackLongerEachTime) {
     open();
     for (const int rest : {3, 6, 12}) {
