@@ -18,6 +18,16 @@ SEED = int(os.environ.get("GRIT_KILL_SEED", "20240611"))
 SHARD_IMAGES = 150
 
 
+def recorded_shards(state_dir) -> int:
+    """Of the one volume: how many shards the state knows."""
+    import lmdb  # Debian: python3-lmdb
+
+    with lmdb.open(str(state_dir), readonly=True, max_dbs=64, create=False) as env:
+        table = env.open_db(b"shards", create=False)
+        with env.begin(db=table) as transaction:
+            return transaction.stat(table)["entries"]
+
+
 class ShardKill(CrawlCase):
     def test_kills_leave_whole_samples_alone(self):
         source = self.directory / "sample.jsonl"
@@ -64,6 +74,39 @@ class ShardKill(CrawlCase):
         for shard in shards_in(daemon.root):
             self.assertEqual(indexed_samples(shard), stream_samples(shard))
         self.assertEqual(list((daemon.root / ".gritd" / "tmp").iterdir()), [], "left-over temporaries")
+
+    def test_a_group_may_begin_many_shards(self):
+        """Large images and small shards: a kill in the midst of a group leaves more new shards than any count of images explains."""
+        source = self.annotations(f"https://h{number % 60}.test/{number}.jpg" for number in range(3000))
+        web = self.web(mean_bytes=300_000)
+        storage = {"layout": "webdataset", "shard_size": "1MiB", "min_free": "0B"}
+        politeness = {"min_interval": "10ms", "connections_per_address": 4096, "connections_per_domain": 64, "robots": False}
+        daemon = self.daemon(web, [source], politeness=politeness, storage=storage)
+        unrecorded = 0
+        for _ in range(10):
+            daemon.start(once=False)
+            self.wait_ready(daemon)
+            self.kill_in_a_group(daemon)
+            unrecorded = len(shards_in(daemon.root)) - recorded_shards(daemon.state_dir)
+            if unrecorded > 4:
+                break
+        self.assertGreater(unrecorded, 4, "no kill came in the midst of a group")
+        before = set(read_map(daemon.state_dir).values())
+        daemon.start(once=False)
+        self.wait_ready(daemon)  # it does not take them for those of a newer state
+        daemon.kill()
+        self.assertIn("start.unrecorded_images_removed", daemon.log_text())
+        self.assertEqual(before - set(read_map(daemon.state_dir).values()), set())
+        self.check_recorded(daemon, set(read_map(daemon.state_dir).values()))
+
+    def kill_in_a_group(self, daemon) -> None:
+        def grows() -> bool:
+            self.check_running(daemon)
+            before = len(shards_in(daemon.root)) - recorded_shards(daemon.state_dir)
+            return before > 5
+
+        self.wait_for("a group is being appended", grows, 30, step_s=0.001)
+        daemon.kill()
 
     def check_recorded(self, daemon, locations: set[str]) -> None:
         """Each is whole in its shard already now, before anything was cleaned up."""
