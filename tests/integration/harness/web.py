@@ -10,6 +10,8 @@ from pathlib import Path
 from . import processes
 from .log import Request, read_log
 
+STARTS = 5
+
 
 class Web:
     """A running test web; a context manager.
@@ -41,6 +43,14 @@ class Web:
         self.http_port = self.https_port = self.dns_port = 0
 
     def start(self) -> Web:
+        """Its name server needs one number for TCP and for UDP, and the system gives it for one of them: where another process has the
+        other one, it ends at once, and is started again."""
+        for _ in range(STARTS):
+            if self._came_up():
+                return self
+        raise RuntimeError("grit-testweb did not start")
+
+    def _came_up(self) -> bool:
         script = self.directory / "script.json"
         script.write_text(json.dumps({"rules": self.rules}))
         ready = self.directory / "ready.json"
@@ -57,12 +67,14 @@ class Web:
         self._process = processes.start(command, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 30
         while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"grit-testweb did not start ({self._process.poll()})")
+            if self._process.poll() is not None:
+                return False
+            if time.monotonic() > until:
+                raise RuntimeError("grit-testweb does not come up")
             time.sleep(0.01)
         ports = json.loads(ready.read_text())
         self.http_port, self.https_port, self.dns_port = ports["http"], ports["https"], ports["dns"]
-        return self
+        return True
 
     def stop(self) -> None:
         """Ends it; all log lines are written then. Idempotent."""
