@@ -36,6 +36,8 @@ json::object verify_json(const crawl::VerifyState& state) {
                         {"unreadable", state.unreadable},
                         {"broken", state.broken()},
                         {"requeued", state.requeued},
+                        {"files_left", state.files_left},
+                        {"resumed", state.order.resumed},
                         {"damaged_rows", state.damaged_rows},
                         {"list", state.list}};
 }

@@ -56,6 +56,9 @@ std::string verify_summary(const json::object& state) {
     if (const std::uint64_t out = number_in(state, "on_volumes_out"); out > 0) {
         text += fmt::format("{} are on volumes that are out: nothing is said of them (gritctl volumes)\n", grouped(out));
     }
+    if (const std::uint64_t left = number_in(state, "files_left"); left > 0) {
+        text += fmt::format("{} broken files are on volumes that are out: they are removed when those are back\n", grouped(left));
+    }
     if (number_in(state, "broken") == 0) {
         return text + "nothing is broken\n";
     }

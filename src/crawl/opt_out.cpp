@@ -81,31 +81,34 @@ void OptOut::start(store::OptOutRow row, bool dry_run) {
     }
     {
         const std::lock_guard lock(mutex_);
-        state_ = OptOutState{row, dry_run, true, (parts_.env.folder() / "optouts" / row.list).string(), {}};
+        state_ = OptOutState{row, dry_run, true, (parts_.env.folder() / "optouts" / row.list).string(), {}, false};
     }
     auto work = std::make_shared<Work>(*this, std::move(row), dry_run);
     thread_ = std::thread([this, work] { run(*work); });
 }
 
-// What is in the way (a full disk, say) may pass: it is tried again until it is done.
+// What is in the way (a full disk, a volume that is out) may pass: it is tried again until it is done.
 void OptOut::run(Work& work) {
+    std::string told;
     while (true) {
         const Checked<bool> done = work.go_on();
         if (done && *done) {
             const store::OptOutRow& row = work.row();
             parts_.log.info("optout.done", {{"domain", row.domain}, {"listed", row.listed}, {"deleted", row.deleted},
                                             {"files_removed", row.files_removed}, {"files_kept", row.files_kept}});
-            publish(row, false, {});
+            publish(work, false, {});
             return;
         }
         if (!done) {
-            parts_.log.error("optout.hindered", {{"domain", work.row().domain}, {"problem", done.error().what}});
-            publish(work.row(), !work.dry_run(), done.error().what);
+            if (std::exchange(told, done.error().what) != told) {  // for days, maybe
+                parts_.log.error("optout.hindered", {{"domain", work.row().domain}, {"problem", told}});
+            }
+            publish(work, !work.dry_run(), told);
         }
         if (!done && work.dry_run()) {
             return;
         }
-        if (!wait(kTryAgain)) {
+        if (!wait_to_try_again()) {
             return;
         }
     }
@@ -114,6 +117,21 @@ void OptOut::run(Work& work) {
 bool OptOut::wait(Milliseconds time) {
     std::unique_lock lock(mutex_);
     return !wake_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+bool OptOut::wait_to_try_again() {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kTryAgain, [this] { return stopping_ || try_again_; });
+    try_again_ = false;
+    return !stopping_;
+}
+
+void OptOut::try_again() {
+    {
+        const std::lock_guard lock(mutex_);
+        try_again_ = true;
+    }
+    wake_.notify_all();
 }
 
 bool OptOut::Work::wait_until_recorded() {
@@ -126,9 +144,10 @@ bool OptOut::Work::wait_until_recorded() {
     return true;
 }
 
-void OptOut::publish(const store::OptOutRow& row, bool running, std::string problem) {
+void OptOut::publish(const Work& work, bool running, std::string problem) {
     const std::lock_guard lock(mutex_);
-    state_->row = row;
+    state_->row = work.row();
+    state_->only_files_left = work.only_files_left();
     state_->running = running;
     state_->problem = std::move(problem);
 }

@@ -1,21 +1,24 @@
 #include "opt_out_work.hpp"
 
 #include "durable_file.hpp"
+#include "given_up_image.hpp"
 #include "journal_lines.hpp"
-#include "removals.hpp"
 
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
+#include "grit/crawl/removals.hpp"
 #include "grit/journal/data.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
-#include "grit/store/url_map.hpp"
 #include "grit/url/canonical_url.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace grit::crawl {
@@ -66,17 +69,27 @@ bool OptOut::Work::stopping() const {
 }
 
 Checked<bool> OptOut::Work::go_on() {
-    using Step = Checked<void> (Work::*)();
-    std::vector<Step> steps{&Work::find_images};
-    if (row_.erase && dry_run_) {
-        steps.insert(steps.end(), {&Work::look_for_others});
-    } else if (row_.erase) {
-        steps.insert(steps.end(), {&Work::forget_content, &Work::look_for_others, &Work::delete_records, &Work::remove_files});
+    if (!only_files_left_) {
+        std::vector<Step> steps{&Work::find_images};
+        if (row_.erase && dry_run_) {
+            steps.insert(steps.end(), {&Work::look_for_others});
+        } else if (row_.erase) {
+            steps.insert(steps.end(), {&Work::forget_content, &Work::look_for_others, &Work::delete_records});
+        }
+        if (!dry_run_ && !wait_until_recorded()) {
+            return false;
+        }
+        if (auto taken = take(steps); !taken || !*taken) {
+            return taken;
+        }
+        only_files_left_ = row_.erase && !dry_run_;
     }
-    steps.push_back(&Work::finish);
-    if (!dry_run_ && !wait_until_recorded()) {
-        return false;
-    }
+    static constexpr std::array<Step, 2> kLast{&Work::remove_files, &Work::finish};
+    return take(std::span(kLast).subspan(only_files_left_ ? 0 : 1));
+}
+
+// @return false if it was stopped on the way.
+Checked<bool> OptOut::Work::take(std::span<const Step> steps) {
     for (const Step step : steps) {
         if (const auto done = (this->*step)(); !done) {
             return done.error();
@@ -84,7 +97,7 @@ Checked<bool> OptOut::Work::go_on() {
         if (stopping()) {
             return false;
         }
-        owner_.publish(row_, true, {});
+        owner_.publish(*this, true, {});
     }
     return true;
 }
@@ -236,7 +249,7 @@ Checked<void> OptOut::Work::delete_records() {
         }
         kill_point("optout.records_deleted");
         row_ = after;
-        owner_.publish(row_, true, {});
+        owner_.publish(*this, true, {});
     }
     return {};
 }
@@ -256,24 +269,17 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
         if (record->location.empty()) {
             continue;
         }
-        --totals->outcomes[grit::index_of(record->outcome)];
-        ++totals->outcomes[grit::index_of(Outcome::opted_out)];
-        --host->stored;
-        ++host->failed;
-        ++row.deleted;
-        if (const auto unmapped = store::unmap_urls(txn, key, *record); !unmapped) {
-            return unmapped;
-        }
         if (const auto let_go = let_go_of(txn, *record, *totals, row); !let_go) {
             return let_go;
         }
+        if (const auto cleared = clear_image(txn, key, *record, *totals, &*host); !cleared) {
+            return cleared;
+        }
+        ++totals->outcomes[grit::index_of(Outcome::opted_out)];
+        ++host->failed;
+        ++row.deleted;
         record->outcome = Outcome::opted_out;
         record->detail = "opted out: " + row.domain + (row.reason.empty() ? "" : " (" + row.reason + ")");
-        record->location.clear();
-        record->sha256 = {};
-        record->size = 0;
-        record->image_type = 0;
-        record->width = record->height = 0;
         lines.push_back(record_line(journal::Kind::opt_out, host->name, *record, owner_.parts_.clock.wall_now().time_since_epoch().count()));
         if (const auto put = store::put_record(txn, key, *record); !put) {
             return put;
@@ -292,31 +298,38 @@ Result<void> OptOut::Work::delete_some(store::WriteTxn& txn, std::span<const sto
 // The file of a record that is deleted is due for removal, or stays for others.
 Result<void> OptOut::Work::let_go_of(store::WriteTxn& txn, const store::Record& record, store::Totals& totals,
                                      store::OptOutRow& row) {
-    const archive::Layout& layout = owner_.parts_.layout;
-    const bool kept = files_.at(record.location).named_by_others;
-    const store::Removal wanted = kept ? store::Removal::kept : store::Removal::due;
-    const auto noted = store::get_removal(txn, record.location);
-    if (!noted && noted.error() != store::Errc::not_found) {
+    if (files_.at(record.location).named_by_others) {
+        return keep_file(txn, record);
+    }
+    const auto noted = find_removal(txn, record.location);
+    if (!noted) {
         return noted.error();
     }
-    if (noted && *noted == wanted) {
-        return kept ? keep_content(txn, record) : Result<void>();
+    if (*noted && **noted == store::Removal::due) {
+        return {};
     }
-    if (!kept) {
-        ++row.files_removed;
-        row.freed_bytes += record.size;
-        totals.stored_bytes -= std::min(totals.stored_bytes, record.size);
-    } else if (const auto named = keep_content(txn, record); !named) {
+    ++row.files_removed;
+    row.freed_bytes += record.size;
+    return give_up_file(txn, record.location, record.size, store::Removal::due, totals);
+}
+
+Result<void> OptOut::Work::keep_file(store::WriteTxn& txn, const store::Record& record) const {
+    const auto noted = find_removal(txn, record.location);
+    if (!noted) {
+        return noted.error();
+    }
+    // Of a repair that was cut: it looks at the others, and nobody else is to come to name the file.
+    if (*noted && **noted == store::Removal::broken) {
+        return {};
+    }
+    const auto named = keep_content(txn, record);
+    if (!named || (*noted && **noted == store::Removal::kept)) {
         return named;
     }
-    // Names that a kept image keeps from being used anew, besides its own.
-    const std::string claim = layout.claim_of(record.location);
-    if (kept && claim != record.location) {
-        if (const auto claimed = store::put_removal(txn, claim, store::Removal::kept); !claimed) {
-            return claimed;
-        }
-    }
-    return store::put_removal(txn, record.location, wanted);
+    // A name that a kept image keeps from being used anew, besides its own.
+    const std::string claim = owner_.parts_.layout.claim_of(record.location);
+    const auto claimed = claim == record.location ? named : store::put_removal(txn, claim, store::Removal::kept);
+    return claimed ? store::put_removal(txn, record.location, store::Removal::kept) : claimed;
 }
 
 // Equal bytes that come later are stored under this file's name again, if no other took its place meanwhile.
@@ -329,7 +342,12 @@ Result<void> OptOut::Work::keep_content(store::WriteTxn& txn, const store::Recor
 }
 
 Checked<void> OptOut::Work::remove_files() {
-    return remove_due_files(owner_.parts_.env, owner_.parts_.writer, owner_.parts_.layout, [this] { return stopping(); });
+    const auto done = owner_.parts_.removals.remove_due([this] { return stopping(); });
+    if (!done) {
+        return done.error();
+    }
+    return done->left == 0 ? Checked<void>()
+                           : Checked<void>(Problem{fmt::format("{} files are left to be removed: {}", done->left, done->why_left)});
 }
 
 Checked<void> OptOut::Work::finish() {

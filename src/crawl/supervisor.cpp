@@ -83,9 +83,10 @@ Supervisor::Supervisor(const Parts& parts)
       committer_(parts.writer, parts.volumes, hosts_, parts.metrics, parts.clock, parts.log, *this, commit_options(parts, schedule_)),
       ingestor_(ingest_options(parts, [this](Outcome outcome, const std::string& what) { fault(outcome, what); }), parts.env, parts.writer, hosts_, parts.metrics, parts.log,
                 [this](RunId run, const std::vector<store::RunHost>& hosts) { run_committed(run, hosts); }),
-      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.volumes, hosts_, parts.clock, parts.log,
+      removals_(parts.env, parts.writer, parts.volumes, parts.log),
+      opt_out_(OptOut::Parts{parts.env, parts.writer, parts.volumes, hosts_, parts.clock, parts.log, removals_,
                              [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
-      verify_(Verify::Parts{parts.env, parts.writer, parts.volumes, parts.clock, schedule_, parts.log, *this,
+      verify_(Verify::Parts{parts.env, parts.writer, parts.volumes, parts.clock, schedule_, parts.log, *this, removals_,
                             [this] { return committer_.submitted(); }, [this] { return committer_.recorded(); }, parts.journal}),
       held_(parts.env, parts.log),
       timer_(parts.control) {
@@ -138,7 +139,8 @@ void Supervisor::start(std::function<void(OnceEnd)> on_once_end) {
     if (const auto resumed = opt_out_.resume(); !resumed) {
         parts_.log.error("optout.not_resumed", {{"problem", resumed.error().what}});
     }
-    give_up_lost_volumes();
+    owes_repair_ = true;
+    finish_repairs();
     schedule_tick();
 }
 
@@ -176,6 +178,7 @@ void Supervisor::stop() {
     timer_.cancel();
     opt_out_.stop();
     verify_.stop();
+    removals_.stop();
     retry_mend_->stop();
     held_.stop();
     ingestor_.stop();
@@ -374,6 +377,7 @@ void Supervisor::tick() {
     if (now >= next_volume_look_) {
         next_volume_look_ = now + kVolumeInterval;
         watch_volumes();
+        finish_repairs();
     }
     update_pause();
     if (now >= next_feed_) {
@@ -494,7 +498,7 @@ void Supervisor::judge_end(const Probe& probe) {
                                  now - paused_since_ > parts_.config.retry.once_patience;
     const bool quiet = std::exchange(activity_at_last_probe_, probe.activity) == probe.activity &&
                        activity_ == probe.activity && committer_.uncommitted() == 0 && probe.busy == 0;
-    if (stopped_ || !quiet || opt_out_.running()) {
+    if (stopped_ || !quiet || opt_out_.running() || is_repairing()) {
         return;
     }
     if (probe.remaining == 0 && committer_.waiting() == 0) {

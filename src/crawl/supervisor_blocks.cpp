@@ -115,6 +115,9 @@ Checked<void> Supervisor::opt_out(const OptOutOrder& order) {
     if (opt_out_.running()) {
         return Problem{"the opt-out of " + opt_out_.state()->row.domain + " is under way: one at a time"};
     }
+    if (order.erase) {
+        interrupt_resumed();
+    }
     if (const auto verify = verify_.state(); verify && verify->running && verify->order.repair && order.erase) {
         return Problem{"a verify that repairs is under way: gritctl verify --stop ends it"};
     }

@@ -32,6 +32,10 @@ void Supervisor::tell_of_volume(const archive::VolumeView& now) {
             held_.begin(now.name, now.name == archive::kFirstVolume ? std::string() : now.name);
         }
     }
+    if ((now.state == VolumeState::in_use || now.state == VolumeState::full) && (then == VolumeState::out || went_out)) {
+        removals_.begin();  // what was due while it was out
+        opt_out_.try_again();
+    }
     if (now.state == VolumeState::full && then != VolumeState::full) {
         parts_.log.warning("volume.full", {{"volume", now.name}, {"root", now.root}, {"why", now.why}});
     } else if (now.state == VolumeState::in_use && (then != VolumeState::in_use || went_out)) {
@@ -40,8 +44,11 @@ void Supervisor::tell_of_volume(const archive::VolumeView& now) {
 }
 
 Checked<void> Supervisor::give_up_volume(const std::string& name, std::uint32_t by_uid) {
-    if (verify_.running()) {
+    if (verify_.running() && !verify_.state()->order.resumed) {
         return Problem{"a verify is under way: give the volume up when it is done (gritctl verify --stop ends it)"};
+    }
+    if (opt_out_deletes()) {
+        return Problem{"the opt-out of " + opt_out_.state()->row.domain + " deletes images: give the volume up when it is done"};
     }
     if (auto declared = parts_.volumes.declare_lost(name); !declared) {
         return declared;
@@ -54,30 +61,6 @@ Checked<void> Supervisor::give_up_volume(const std::string& name, std::uint32_t 
     parts_.log.warning("volume.lost", {{"volume", name}, {"uid", by_uid}});
     watch_volumes();
     return verify(VerifyOrder{0, true, by_uid, {name}});
-}
-
-// Also those whose giving up was cut by the end of an earlier life.
-void Supervisor::give_up_lost_volumes() {
-    std::vector<std::string> lost;
-    {
-        const auto txn = parts_.env.read();
-        const auto volumes = txn ? store::get_volumes(*txn) : Result<std::vector<store::VolumeRow>>(txn.error());
-        if (!volumes) {
-            parts_.log.error("volume.unknown", {{"error", volumes.error().message()}});
-            return;
-        }
-        for (const store::VolumeRow& row : *volumes) {
-            if (row.lost) {
-                lost.push_back(row.name);
-            }
-        }
-    }
-    if (lost.empty()) {
-        return;
-    }
-    if (const auto begun = verify(VerifyOrder{0, true, 0, std::move(lost)}); !begun) {
-        parts_.log.error("volume.not_given_up", {{"problem", begun.error().what}});  // until the next start
-    }
 }
 
 }  // namespace grit::crawl

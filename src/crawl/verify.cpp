@@ -42,7 +42,9 @@ Checked<void> Verify::begin(const VerifyOrder& order) {
     state.order = order;
     // As many as there are is a walk, in the order of the disk.
     state.order.sample = order.sample < state.images_total ? order.sample : 0;
-    if (state.order.sample > 0) {
+    if (state.order.resumed) {
+        state.images_total = state.bytes_total = 0;
+    } else if (state.order.sample > 0) {
         state.images_total = state.order.sample;
         state.bytes_total = 0;
     }
@@ -61,6 +63,8 @@ bool Verify::running() const {
 std::optional<VerifyState> Verify::state() const { return job_.state(); }
 
 void Verify::cancel() { job_.cancel(); }
+
+void Verify::interrupt() { job_.interrupt(); }
 
 void Verify::stop() { job_.stop(); }
 

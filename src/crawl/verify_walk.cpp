@@ -1,5 +1,7 @@
 #include "verify_walk.hpp"
 
+#include "given_up_image.hpp"
+
 #include "grit/store/opt_out_rows.hpp"
 
 #include <algorithm>
@@ -54,19 +56,25 @@ Result<void> VerifyWalk::look_at_rows(std::size_t limit, std::vector<Named>& fou
 }
 
 // A file that several records name belongs to the one that `content` speaks for: the others are looked at only where
-// that one has gone.
+// that one has gone. Of a file that is given up all are.
 Result<void> VerifyWalk::take(const store::Txn& txn, const store::RecordKey& key, const store::Record& record,
                               std::vector<Named>& found) {
-    bool wanted = which_ == Which::files || drawing_;
-    if (record.outcome == Outcome::duplicate_content && !drawing_) {
-        const auto owner = store::get_content(txn, record.sha256);
-        const auto removal = store::get_removal(txn, record.location);
-        if ((!owner && owner.error() != store::Errc::not_found) || (!removal && removal.error() != store::Errc::not_found)) {
-            return owner ? removal.error() : owner.error();
+    bool wanted = true;
+    if (which_ == Which::given_up) {
+        const auto removal = find_removal(txn, record.location);
+        if (!removal) {
+            return removal.error();
         }
-        const bool has_owner = owner && *owner == record.location && !removal;
+        wanted = *removal && **removal == store::Removal::broken;
+    } else if (record.outcome == Outcome::duplicate_content && !drawing_) {
+        const auto owner = store::get_content(txn, record.sha256);
+        const auto removal = find_removal(txn, record.location);
+        if ((!owner && owner.error() != store::Errc::not_found) || !removal) {
+            return removal ? owner.error() : removal.error();
+        }
+        const bool has_owner = owner && *owner == record.location && !*removal;
         wanted = !has_owner;
-        shared_ += has_owner && which_ == Which::files ? 1 : 0;
+        shared_ += has_owner ? 1 : 0;
     }
     if (wanted) {
         found.push_back(Named{key, WantedImage{record.location, record.size, record.sha256}});

@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace grit::crawl {
@@ -26,8 +27,8 @@ struct Named {
 class VerifyWalk {
   public:
     enum class Which : std::uint8_t {
-        files,   ///< Each file once: records that share another's are passed over while that one is whole.
-        orphans, ///< Records whose file has lost its owner's record since.
+        files,     ///< Each file once: records that share another's are passed over while that one is whole.
+        given_up,  ///< Every record whose file a repair has given up (`store::Removal::broken`).
     };
 
     /// @param unreadable  called for rows that can not be understood.
@@ -41,8 +42,8 @@ class VerifyWalk {
     /// The next ones, up to `limit`. @return nothing more if empty and `ended()`.
     [[nodiscard]] Result<std::vector<Named>> next(std::size_t limit, const std::atomic<bool>& stop);
     [[nodiscard]] bool ended() const noexcept { return ended_; }
-    /// Records that share a file of another, and were passed over.
-    [[nodiscard]] std::uint64_t shared() const noexcept { return shared_; }
+    /// Records that share a file of another, and were passed over since the last call.
+    [[nodiscard]] std::uint64_t take_shared() noexcept { return std::exchange(shared_, 0); }
 
   private:
     struct Draw {

@@ -1,14 +1,7 @@
 #include "verify_work.hpp"
 
-#include "host_end.hpp"
-#include "journal_lines.hpp"
-#include "removals.hpp"
-
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
-#include "grit/store/opt_out_rows.hpp"
-#include "grit/store/url_map.hpp"
-#include "grit/store/volume_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -16,7 +9,6 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <random>
 #include <string>
@@ -30,19 +22,10 @@ namespace {
 
 // Images whose paths are sorted together: some 2 MB of memory, and a long way for the disk's head in one direction.
 constexpr std::size_t kImagesAtOnce = 8'192;
-// Rows of one transaction: results of the crawl wait for it.
-constexpr std::size_t kRowsAtOnce = 500;
 // Files between two looks that others can take at the state of the work.
 constexpr std::uint64_t kFilesPerLook = 64;
-// The broken file is gone by then, so that the new one may have its name.
-constexpr Milliseconds kAskAgainIn{10'000};
 
 Problem unreadable(const ErrorCode& error) { return Problem{"the state can not be read: " + error.message()}; }
-
-// A bad disk may never give these bytes again; other errors (no permission, no descriptor) say nothing of the bytes.
-bool is_damage(const ImageLook& look) {
-    return look.fault != ImageFault::unreadable || look.error == EIO || look.error == EBADMSG || look.error == EUCLEAN;
-}
 
 std::uint64_t random_seed() {
     std::random_device device;
@@ -85,36 +68,35 @@ void Verify::Work::run() {
 }
 
 Checked<void> Verify::Work::go_through() {
-    const auto damaged = [this](std::string_view, const ErrorCode& error) {
-        ++state_.damaged_rows;
-        owner_.parts_.log.error("verify.row_damaged", {{"table", "records"}, {"error", error.message()}});
-    };
-    VerifyWalk files(owner_.parts_.env, VerifyWalk::Which::files, damaged);
+    const Checked<void> looked = state_.order.resumed ? Checked<void>() : look_at_files();
+    return looked && state_.order.repair && !stopping() ? finish_repair() : looked;
+}
+
+Checked<void> Verify::Work::look_at_files() {
+    VerifyWalk files = walk_over(VerifyWalk::Which::files);
     if (state_.order.sample > 0) {
         if (const auto drawn = files.draw(state_.order.sample, random_seed()); !drawn) {
             return unreadable(drawn.error());
         }
     }
-    if (auto looked = look_through(files); !looked || !state_.order.repair || state_.requeued == 0) {
-        return looked;
-    }
-    // What was placed beside a file before that file was given up is on record after this.
-    if (!wait_until_recorded()) {
-        return {};
-    }
-    VerifyWalk orphans(owner_.parts_.env, VerifyWalk::Which::orphans, damaged);
-    return look_through(orphans);
+    return look_through(files, &Work::look_at);
 }
 
-Checked<void> Verify::Work::look_through(VerifyWalk& walk) {
-    const std::uint64_t shared_before = state_.shared;
+VerifyWalk Verify::Work::walk_over(VerifyWalk::Which which) {
+    return VerifyWalk(owner_.parts_.env, which, [this](std::string_view, const ErrorCode& error) {
+        ++state_.damaged_rows;
+        owner_.parts_.log.error("verify.row_damaged", {{"table", "records"}, {"error", error.message()}});
+    });
+}
+
+Checked<void> Verify::Work::look_through(VerifyWalk& walk, Look look) {
     while (!walk.ended() && !stopping()) {
         auto portion = walk.next(kImagesAtOnce, owner_.job_.stop_flag());
         if (!portion) {
             return unreadable(portion.error());
         }
-        state_.shared = shared_before + walk.shared();
-        if (auto looked = look_at(std::move(*portion)); !looked) {
+        state_.shared += walk.take_shared();
+        if (auto looked = (this->*look)(std::move(*portion)); !looked) {
             return looked;
         }
         publish();
@@ -124,7 +106,7 @@ Checked<void> Verify::Work::look_through(VerifyWalk& walk) {
 
 Checked<void> Verify::Work::look_at(std::vector<Named> portion) {
     if (!state_.order.lost.empty()) {
-        return give_up_lost(portion);
+        return give_up_lost(std::move(portion));
     }
     state_.on_volumes_out += std::erase_if(portion, [this](const Named& named) { return owner_.parts_.volumes.is_out(named.image.path); });
     std::sort(portion.begin(), portion.end(), [](const Named& a, const Named& b) { return a.image.path < b.image.path; });
@@ -164,15 +146,21 @@ Checked<void> Verify::Work::make_something_of(std::vector<Broken> broken) {
 }
 
 // An operator has said that they are gone.
-Checked<void> Verify::Work::give_up_lost(const std::vector<Named>& portion) {
-    std::vector<Broken> gone;
-    for (const Named& named : portion) {
-        const auto& lost = state_.order.lost;
-        if (std::find(lost.begin(), lost.end(), archive::volume_of(named.image.path)) != lost.end()) {
-            gone.push_back(Broken{named, ImageLook{ImageFault::missing}, {}, false});
-        }
-    }
+Checked<void> Verify::Work::give_up_lost(std::vector<Named> portion) {
     state_.checked += portion.size();
+    const auto& lost = state_.order.lost;
+    std::erase_if(portion, [&](const Named& named) {
+        return std::find(lost.begin(), lost.end(), archive::volume_of(named.image.path)) == lost.end();
+    });
+    return give_up(std::move(portion));
+}
+
+// Without a look at them.
+Checked<void> Verify::Work::give_up(std::vector<Named> portion) {
+    std::vector<Broken> gone;
+    for (Named& named : portion) {
+        gone.push_back(Broken{std::move(named), ImageLook{ImageFault::missing}, {}, false});
+    }
     return gone.empty() ? Checked<void>() : make_something_of(std::move(gone));
 }
 
@@ -263,114 +251,6 @@ Checked<void> Verify::Work::tell(const std::vector<Broken>& broken) {
     }
     publish();
     return {};
-}
-
-// No record names anything on them any more.
-Checked<void> Verify::Work::forget_lost_volumes() {
-    for (const std::string& volume : state_.order.lost) {
-        const auto forgotten = owner_.parts_.writer.transact([&](store::WriteTxn& txn) { return store::forget_volume(txn, volume); });
-        if (!forgotten) {
-            return Problem{"the state can not be written: " + forgotten.error().message()};
-        }
-        kill_point("volume_lost.forgotten");
-        owner_.parts_.log.warning("volume.forgotten", {{"volume", volume}, {"requeued", state_.requeued}});
-    }
-    return {};
-}
-
-// Repair --------------------------------------------------------------------------------------------------------------
-
-Checked<void> Verify::Work::repair(std::vector<Broken>& broken) {
-    const auto end = std::partition(broken.begin(), broken.end(), [](const Broken& one) { return is_damage(one.look); });
-    const std::span<Broken> wanted(broken.begin(), end);
-    for (std::size_t done = 0; done < wanted.size(); done += kRowsAtOnce) {
-        const auto some = wanted.subspan(done, std::min(kRowsAtOnce, wanted.size() - done));
-        Repaired repaired;
-        const auto written = owner_.parts_.writer.transact([&](store::WriteTxn& txn) { return requeue(txn, some, repaired); });
-        if (!written) {
-            std::for_each(some.begin(), some.end(), [](Broken& one) { one.requeued = false; });
-            return Problem{"the state can not be written: " + written.error().message()};
-        }
-        kill_point("verify.given_up");
-        state_.requeued += repaired.records;
-        owner_.parts_.listener.put_back(repaired.records, repaired.hosts);
-        publish();
-    }
-    // Also when the daemon is ending: what is due is little.
-    return remove_due_files(owner_.parts_.env, owner_.parts_.writer, owner_.parts_.volumes, [] { return false; });
-}
-
-// Step 1. Repeatable.
-Result<void> Verify::Work::requeue(store::WriteTxn& txn, std::span<Broken> some, Repaired& repaired) const {
-    repaired = {};
-    auto totals = store::get_totals(txn);
-    if (!totals) {
-        return totals.error();
-    }
-    const std::int64_t now = owner_.parts_.clock.wall_now().time_since_epoch().count();
-    const std::int64_t due = (owner_.parts_.schedule.wall_now().time_since_epoch() + kAskAgainIn).count();
-    std::vector<std::string> lines;
-    for (Broken& one : some) {
-        std::string host_name;
-        const Named& named = one.named;
-        auto record = store::get_record(txn, named.key);
-        one.requeued = record && record->location == named.image.path && record->sha256 == named.image.sha256;
-        if (!one.requeued) {
-            continue;
-        }
-        if (const auto forgotten = forget_image(txn, named, *record); !forgotten) {
-            return forgotten;
-        }
-        std::uint64_t& settled = totals->outcomes[index_of(record->outcome)];
-        settled -= settled > 0 ? 1 : 0;
-        totals->stored_bytes -= record->outcome == Outcome::stored ? std::min(totals->stored_bytes, record->size) : 0;
-        if (auto host = store::get_host(txn, named.key.host)) {  // else the next commit writes it anew
-            host_name = host->name;
-            host->stored -= host->stored > 0 ? 1 : 0;
-            if (host->gone_as != store::kNotGone) {
-                repaired.hosts.push_back(set_host_end(named.key.host, *host, *totals, store::kNotGone, 0, 0));
-            }
-            if (const auto put = store::put_host(txn, named.key.host, *host); !put) {
-                return put;
-            }
-        }
-        record->outcome = Outcome::broken_image;
-        record->detail = state_.order.lost.empty() ? fmt::format("verify: {}", name_of(one.look.fault)) : "its image volume was lost";
-        record->waiting = true;
-        record->due_ms = due;
-        record->attempts = 0;
-        record->location.clear();
-        record->sha256 = {};
-        record->size = 0;
-        record->image_type = 0;
-        record->width = record->height = 0;
-        lines.push_back(record_line(journal::Kind::broken, host_name, *record, now));
-        auto put = store::put_retry(txn, store::RetryKey{due, named.key}, record->outcome);
-        put = put ? store::put_record(txn, named.key, *record) : put;
-        if (!put) {
-            return put;
-        }
-        ++repaired.records;
-    }
-    const auto put = store::put_totals(txn, *totals);
-    return put ? write_lines(owner_.parts_.journal, txn, lines) : put;
-}
-
-// Nobody is to find the file by this record, or to be told that it has these bytes.
-Result<void> Verify::Work::forget_image(store::WriteTxn& txn, const Named& named, const store::Record& record) {
-    if (const auto unmapped = store::unmap_urls(txn, named.key, record); !unmapped) {
-        return unmapped;
-    }
-    const auto content = store::get_content(txn, record.sha256);
-    if (!content && content.error() != store::Errc::not_found) {
-        return content.error();
-    }
-    if (content && *content == record.location) {
-        if (const auto erased = store::delete_content(txn, record.sha256); !erased) {
-            return erased.error();
-        }
-    }
-    return store::put_removal(txn, record.location, store::Removal::due);
 }
 
 }  // namespace grit::crawl

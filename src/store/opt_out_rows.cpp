@@ -34,7 +34,7 @@ Result<Removal> decode_removal(std::string_view bytes) {
     if (const Result<void> end = decoder.finish(); !end) {
         return end.error();
     }
-    if (number > static_cast<std::uint8_t>(Removal::kept)) {
+    if (number > static_cast<std::uint8_t>(Removal::broken)) {
         return Errc::newer_row;
     }
     return static_cast<Removal>(number);
@@ -80,16 +80,17 @@ Result<void> delete_removal(WriteTxn& txn, std::string_view path) {
     return erased ? Result<void>() : Result<void>(erased.error());
 }
 
-Result<void> for_each_removal(const Txn& txn, const std::function<bool(std::string_view, Removal)>& visit) {
+Result<void> for_each_removal(const Txn& txn, const std::function<bool(std::string_view, Removal)>& visit, std::string_view from) {
     Result<void> verdict;
-    const Result<void> walked = for_each(txn, Table::removals, [&](std::string_view path, std::string_view bytes) {
+    const auto look = [&](std::string_view path, std::string_view bytes) {
         const Result<Removal> removal = decode_removal(bytes);
         if (!removal) {
             verdict = removal.error();
             return false;
         }
         return visit(path, *removal);
-    });
+    };
+    const Result<void> walked = for_each(txn, Table::removals, look, from);
     return walked ? verdict : walked;
 }
 

@@ -27,7 +27,7 @@ SHARDS = {"layout": "webdataset", "shard_images": 10}
 # Points that other work comes by, too, than the one that they are named for.
 ELSEWHERE = {
     "repair": ("removal.file_removed", "removal.synced", "erasure_shard.blanked", "erasure_shard.erased", "erasure_shard.synced", "list.synced"),
-    "lose_volume": ("verify.given_up", "verify.told"),
+    "lose_volume": ("verify.given_up", "verify.told", "verify.files_due"),
     "adopt": ("commit.published", "commit.recorded"),
 }
 

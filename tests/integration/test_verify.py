@@ -147,6 +147,41 @@ class Verify(CrawlCase):
         self.assertEqual(images, set(before.values()), "no file without a record")
         self.terminate(daemon)
 
+    def test_a_repair_that_was_killed_is_finished_by_the_next_start(self):
+        urls = urls_of(100, 40) + [f"https://s{number}.test/shared.jpg" for number in range(400)]
+        web, daemon = self.crawled(urls, [SHARED])
+        before = read_map(daemon.state_dir)
+        for path in sorted(set(before.values())):
+            with open(daemon.root / path, "r+b") as image:
+                image.write(b"#####")
+        control = self.control(daemon)
+        control.post("verify", {"repair": True})
+        self.wait_for("it is at it", lambda: control.get("verify")["requeued"] > 0, step_s=0.001)
+        daemon.kill()
+
+        def leads_nowhere() -> dict[bytes, str]:
+            return {url: path for url, path in read_map(daemon.state_dir).items() if not (daemon.root / path).exists()}
+
+        left = read_map(daemon.state_dir)
+        print(f"{len(left)} of {len(before)} names left after the kill")
+        self.assertGreater(len(left), 0, "it was over before the kill")
+        self.assertEqual(leads_nowhere(), {})
+        daemon.start(once=False)
+        self.wait_ready(daemon)
+        self.wait_for("it is finished", lambda: "verify.done" in daemon.log_text().rpartition("verify.resumed")[2], 20)
+        self.assertIn("verify.resumed", daemon.log_text())
+        self.assertTrue(control.get("verify")["resumed"])
+        self.wait_settled(daemon, 60)
+        self.assertEqual(leads_nowhere(), {})
+        # Those that it had not come to are as they were.
+        self.verify(daemon, "--repair")
+        self.wait_settled(daemon, 60)
+        self.assertEqual(read_map(daemon.state_dir).keys(), before.keys())
+        self.assertEqual(self.verify(daemon)["broken"], 0)
+        images = {str(path.relative_to(daemon.root)) for path in daemon.root.glob("[0-9]*/*")}
+        self.assertEqual(images, set(read_map(daemon.state_dir).values()), "no file without a record")
+        self.terminate(daemon)
+
     def test_a_volume_that_has_gone_is_no_damage(self):
         web, daemon = self.crawled(urls_of(5, 4))
         before = read_map(daemon.state_dir)

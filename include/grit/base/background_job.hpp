@@ -58,13 +58,17 @@ class BackgroundJob {
     [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept { return stopping_; }
     /// The one under way ends soon. Does not wait.
     void cancel() noexcept { stopping_ = true; }
-    /// As `cancel`, for good, and waits. Idempotent.
-    void stop() {
-        closed_ = true;
+    /// As `cancel`, and waits: another one may begin.
+    void interrupt() {
         cancel();
         if (thread_.joinable()) {
             thread_.join();
         }
+    }
+    /// As `interrupt`, for good. Idempotent.
+    void stop() {
+        closed_ = true;
+        interrupt();
     }
 
   private:

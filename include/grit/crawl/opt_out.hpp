@@ -7,7 +7,7 @@
 //   3. content its digests are forgotten, so that no new record comes to name a file of it; wait as in 1
 //   4. others  which of the files do records of other domains name?
 //   5. records become `opted_out` without an image, their names leave the map, the paths are noted as due for removal
-//   6. files   are removed, then the notes
+//   6. files   are removed, then the notes; those on a volume that is out are waited for
 //   7. ledger
 #pragma once
 
@@ -34,6 +34,8 @@ class Journal;
 
 namespace grit::crawl {
 
+class Removals;
+
 /// What an operator asks for.
 struct OptOutOrder {
     std::string domain;  ///< Canonical, and blocked already unless it is a dry run.
@@ -49,6 +51,7 @@ struct OptOutState {
     bool running = false;
     std::string list;     ///< Path of the file of URLs.
     std::string problem;  ///< What is in the way. While it runs it is tried again.
+    bool only_files_left = false;  ///< Its records are deleted: it changes none any more.
 };
 
 /// One opt-out at a time, on a thread of its own.
@@ -62,10 +65,11 @@ class OptOut {
     struct Parts {
         store::Env& env;
         store::Writer& writer;
-        archive::Layout& layout;
+        const archive::Layout& layout;
         const frontier::HostTable& hosts;
         const Clock& clock;
         const Logger& log;
+        Removals& removals;
         /// Results handed in so far, and those of them that are on record. Called on the opt-out's thread.
         std::function<std::uint64_t()> submitted;
         std::function<std::uint64_t()> recorded;
@@ -81,6 +85,8 @@ class OptOut {
     [[nodiscard]] Checked<void> resume();
     /// Errors, in words: another one is under way; the state can not be written.
     [[nodiscard]] Checked<void> begin(const OptOutOrder& order);
+    /// What was in the way may have passed (a volume is back): it is not waited any longer.
+    void try_again();
     [[nodiscard]] bool running() const;
     /// Of the one under way, or the last one; nothing if there was none.
     [[nodiscard]] std::optional<OptOutState> state() const;
@@ -94,13 +100,15 @@ class OptOut {
     void start(store::OptOutRow row, bool dry_run);
     void run(Work& work);
     [[nodiscard]] bool wait(Milliseconds time);
-    void publish(const store::OptOutRow& row, bool running, std::string problem);
+    [[nodiscard]] bool wait_to_try_again();
+    void publish(const Work& work, bool running, std::string problem);
 
     Parts parts_;
     std::thread thread_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;
+    bool try_again_ = false;
     std::optional<OptOutState> state_;
 };
 

@@ -10,6 +10,7 @@
 #include "grit/crawl/ingestor.hpp"
 #include "grit/crawl/longest_host.hpp"
 #include "grit/crawl/opt_out.hpp"
+#include "grit/crawl/removals.hpp"
 #include "grit/crawl/requeue.hpp"
 #include "grit/crawl/retry_feed.hpp"
 #include "grit/crawl/schedule_clock.hpp"
@@ -143,9 +144,10 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     /// From now on the state may have adoptions (store/adoption_rows.hpp). Any thread.
     void expect_adoptions();
 
-    /// Begins to read images again (verify.hpp). Not with `repair` while an opt-out deletes.
+    /// Begins to read images again (verify.hpp). Not with `repair` while an opt-out deletes records. One that only finishes an
+    /// earlier repair gives way, and goes on behind this one.
     [[nodiscard]] Checked<void> verify(const VerifyOrder& order);
-    void stop_verify() { verify_.cancel(); }
+    void stop_verify();
     [[nodiscard]] std::optional<VerifyState> verify_state() const { return verify_.state(); }
     /// What a volume that went out held; nothing if it did not.
     [[nodiscard]] std::optional<HeldState> held_by(const std::string& volume) const { return held_.state(volume); }
@@ -196,7 +198,11 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     void feed_due_retries();
     void watch_volumes();
     void tell_of_volume(const archive::VolumeView& now);
-    void give_up_lost_volumes();
+    [[nodiscard]] bool opt_out_deletes() const;
+    [[nodiscard]] Result<std::optional<VerifyOrder>> order_to_finish() const;
+    void finish_repairs();
+    void interrupt_resumed();
+    [[nodiscard]] bool is_repairing() const;
     void update_pause();
     void measure();
     void ask_for_longest_host();
@@ -223,6 +229,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     std::atomic<bool> paused_{false};
     std::vector<std::unique_ptr<Shard>> shards_;
     Ingestor ingestor_;
+    Removals removals_;
     OptOut opt_out_;
     Verify verify_;
     HeldList held_;
@@ -233,6 +240,7 @@ class Supervisor final : private CommitListener, private Crossing, private Reque
     bool draining_ = false;
     std::atomic<bool> stopped_{false};
     std::optional<std::string> operator_pause_;
+    bool owes_repair_ = false;  // an earlier life, or a repair that gave way, may have left one to be finished
     std::string volume_trouble_;
     std::map<std::string, archive::VolumeView> volumes_told_;  // as of the last look
     SteadyTime paused_since_ = SteadyTime::max();

@@ -1,11 +1,14 @@
 // Whether what is recorded is on the disk: images are read again, beside the crawl, and held against their records.
 //
 // With `repair`, of an image that is broken, each step repeatable and a kill at any moment harmless:
-//   1. records  in one transaction: every spelling leaves `url_to_path`, its row leaves `content`, the record waits for
-//               a retry (charged to nobody), the file is noted as due for removal
-//   2. files    are removed, durably, then the notes (also at the next start)
-// and when all files were read:
-//   3. others   records that share a file which is gone by now (`duplicate_content`) go the same way
+//   1. record  in one transaction: every spelling leaves `url_to_path`, its row leaves `content`, the record waits for
+//              a retry (charged to nobody), the file is noted as given up (`store::Removal::broken`)
+// and when all that was to be looked at was:
+//   2. others  a walk over all records: those that name a file which is given up go the same way
+//   3. notes   become `due`: nobody names these files any more
+//   4. files   are removed, durably, then the notes (removals.hpp)
+// So a file goes when nobody names it, and a repair that was cut or stopped is finished by any later one, or by the next
+// start (`resumed`).
 #pragma once
 
 #include "grit/archive/volumes.hpp"
@@ -27,12 +30,15 @@ class Journal;
 
 namespace grit::crawl {
 
+class Removals;
+
 /// What an operator asks for.
 struct VerifyOrder {
     std::uint64_t sample = 0;  ///< So many images, drawn by lot; 0: all.
     bool repair = false;
     std::uint32_t by_uid = 0;
     std::vector<std::string> lost = {};  ///< Volumes that are lost: instead of looking, all that they held is asked for again.
+    bool resumed = false;  ///< With `repair`: looks at nothing, only finishes what an earlier one had given up.
 };
 
 struct VerifyState {
@@ -50,6 +56,7 @@ struct VerifyState {
     std::uint64_t wrong_digest = 0;
     std::uint64_t unreadable = 0;
     std::uint64_t requeued = 0;      ///< Records, those that share a file included.
+    std::uint64_t files_left = 0;    ///< Files due for removal that lie on volumes which are out: they go when those are back.
     std::uint64_t damaged_rows = 0;  ///< Records that can not be understood: logged.
     double seconds = 0;              ///< It has taken.
     bool running = false;
@@ -77,6 +84,7 @@ class Verify {
         const Logger& log;
         /// Told of what waits again. Called on the verify's thread.
         RequeueListener& listener;
+        Removals& removals;
         /// Results handed in so far, and those of them that are on record. Called on the verify's thread.
         std::function<std::uint64_t()> submitted;
         std::function<std::uint64_t()> recorded;
@@ -95,6 +103,8 @@ class Verify {
     [[nodiscard]] std::optional<VerifyState> state() const;
     /// The one under way ends soon; what it has found so far is told. Does not wait.
     void cancel();
+    /// As `cancel`, and waits.
+    void interrupt();
     /// As `cancel`, for good, and waits. Idempotent.
     void stop();
 

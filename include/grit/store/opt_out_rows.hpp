@@ -39,12 +39,15 @@ struct OptOutRow {
 enum class Removal : std::uint8_t {
     due = 0,   ///< No record names the file: it is to be removed.
     kept = 1,  ///< Its first record is deleted, and others name the file.
+    broken = 2,  ///< Given up by a repair. Others may name it: it stays until all records were looked at, and is due then.
 };
 
 /// Errors besides: not_found, the path is free.
 [[nodiscard]] Result<Removal> get_removal(const Txn& txn, std::string_view path);
 [[nodiscard]] Result<void> put_removal(WriteTxn& txn, std::string_view path, Removal removal);
 [[nodiscard]] Result<void> delete_removal(WriteTxn& txn, std::string_view path);
-[[nodiscard]] Result<void> for_each_removal(const Txn& txn, const std::function<bool(std::string_view, Removal)>& visit);
+/// In the order of the paths, from the first one at or after `from`. `visit` gives false to end the walk.
+[[nodiscard]] Result<void> for_each_removal(const Txn& txn, const std::function<bool(std::string_view, Removal)>& visit,
+                                            std::string_view from = {});
 
 }  // namespace grit::store

@@ -1,4 +1,5 @@
 #include "grit/crawl/opt_out.hpp"
+#include "grit/crawl/removals.hpp"
 
 #include <gmock/gmock.h>
 
@@ -26,7 +27,7 @@ class OptOutTest : public CrawlRig {
 
     void open() {
         opt_out_.reset();
-        opt_out_ = std::make_unique<OptOut>(OptOut::Parts{*env_, writer_, *layout_, hosts_, clock_, log_,
+        opt_out_ = std::make_unique<OptOut>(OptOut::Parts{*env_, writer_, *layout_, hosts_, clock_, log_, removals_,
                                                           [this] { return committer_->submitted(); },
                                                           [this] { return committer_->recorded(); }});
     }
@@ -98,6 +99,7 @@ class OptOutTest : public CrawlRig {
         EXPECT_EQ(store::get_opt_out(txn).error(), store::Errc::not_found);
     }
 
+    Removals removals_{*env_, writer_, *layout_, log_};
     std::unique_ptr<OptOut> opt_out_;
 };
 
