@@ -54,6 +54,10 @@ class HeldImages {
     /// @param bytes  for which there was room.
     void keep(const std::string& name, std::vector<std::byte> bytes) {
         const std::scoped_lock lock(mutex_);
+        if (allowed_ == 0) {
+            reserved_ -= bytes.size();  // of a mount that is no more: nobody would drop it
+            return;
+        }
         images_.insert_or_assign(name, std::move(bytes));
     }
     /// Valid until it is dropped.

@@ -268,8 +268,12 @@ TEST_F(TarLayoutTest, SmallImagesWaitInMemoryAsLongAsThereIsRoom) {
     EXPECT_EQ(rig.read("00000.tar#000000002.jpg"), "seven c");
     const std::string held = rig.arrival(3, "room again").temp_name;
     EXPECT_TRUE(rig.depot->held(held));
+    TempImage late = rig.depot->create();
+    ASSERT_TRUE(late.append(test::bytes_of("late")));
+    ASSERT_TRUE(late.close());
     rig.depot->hold_up_to(0);
     EXPECT_FALSE(rig.depot->held(held));
+    EXPECT_FALSE(rig.depot->held(late.release())) << "nobody would ask for it";
 }
 
 TEST_F(TarLayoutTest, AnImageThatGrowsBeyondTheRoomGoesToAFileWithAllOfIt) {
