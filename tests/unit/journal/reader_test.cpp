@@ -39,18 +39,24 @@ TEST_F(JournalReaderTest, AMissingFileIsSaidByName) {
 TEST_F(JournalReaderTest, AFlippedByteCostsItsFileAtMostAndIsSaid) {
     const std::string file = path("outcomes-00000002.jsonl.zst");
     const std::string whole = bytes_of(file);
+    std::size_t without_meaning = 0;  // bits that a frame does not use
     for (std::size_t i = 0; i < whole.size(); i += 7) {
         std::string damaged = whole;
         damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
         put_bytes(file, damaged);
         const auto all = read();
         ASSERT_GE(all.lines.size(), 300u) << i;
-        ASSERT_FALSE(all.report.problems.empty()) << i;
+        if (all.report.problems.empty()) {
+            ASSERT_EQ(all.lines.size(), 400u) << i;
+            ++without_meaning;
+            continue;
+        }
         ASSERT_THAT(all.report.problems[0], HasSubstr("outcomes-00000002.jsonl.zst")) << i;
         for (std::size_t line = 0; line < all.lines.size(); ++line) {
             ASSERT_TRUE(all.lines[line].record.url.starts_with("http://")) << i;
         }
     }
+    EXPECT_LE(without_meaning, 2u);
 }
 
 TEST_F(JournalReaderTest, AFlippedByteOfTheOpenFileCostsOneLine) {
