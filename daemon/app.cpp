@@ -35,8 +35,9 @@ std::string damage_of(const std::string& state_dir, const Result<store::PageRepo
     if (!report) {
         return fmt::format("the state in {} can not be read: {}", state_dir, report.error().message());
     }
-    return fmt::format("the state in {} is damaged: {} of {} pages are not what they should be ({}). Restore the state folder from "
-                       "a backup (gritctl backup makes them), or have gritctl rebuild make it anew",
+    // What to do first: a long list is cut short in the log.
+    return fmt::format("the state in {} is damaged: restore the state folder from a backup (gritctl backup makes them), or have gritctl "
+                       "rebuild make it anew. {} of {} pages are not what they should be: {}",
                        state_dir, report->damaged, report->pages, fmt::join(report->places, "; "));
 }
 
@@ -60,7 +61,7 @@ ExitCode App::run() {
         log_.warning("config.odd", {{"what", warning}});
     }
     if (const auto failure = start()) {
-        log_.error("daemon.not_started", {{"problem", failure->what}});
+        log_.error("daemon.not_started", {{"problem", failure->what}, {"state", config_.state.dir}});
         stop_everything();
         control_.run();  // what was stopped ends there
         return failure->code;

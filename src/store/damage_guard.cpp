@@ -1,7 +1,10 @@
 #include "grit/store/damage_guard.hpp"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is POSIX's
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +31,7 @@ struct Guarded {
     std::array<char, 4096> note{};  // path; empty: none is left
     int exit_code = 1;
     std::atomic<const Env*> env{nullptr};
+    const void* lmdb = nullptr;  // where its code begins
 };
 
 Guarded& guarded() noexcept {
@@ -69,9 +73,34 @@ void put(int descriptor, const char* text, std::size_t bytes) noexcept {
     _exit(known.exit_code);
 }
 
-void on_fault(int number, siginfo_t* info, void* /*context*/) {
+// The code that met the fault; nothing: not known on such a machine.
+const void* place_of_fault(const void* context) noexcept {
+    const auto& machine = static_cast<const ucontext_t*>(context)->uc_mcontext;
+#if defined(__x86_64__)
+    return reinterpret_cast<const void*>(machine.gregs[REG_RIP]);  // NOLINT(performance-no-int-to-ptr)
+#elif defined(__aarch64__)
+    return reinterpret_cast<const void*>(machine.pc);  // NOLINT(performance-no-int-to-ptr)
+#else
+    static_cast<void>(machine);
+    return nullptr;
+#endif
+}
+
+// Where the library that has this code begins. (dladdr takes no lock that a fault in LMDB could be holding, and allocates nothing.)
+const void* library_of(const void* code) noexcept {
+    Dl_info found{};
+    return code != nullptr && ::dladdr(code, &found) != 0 ? found.dli_fbase : nullptr;
+}
+
+// Garbage in a page leads LMDB to pages it has no cursor for, also to addresses outside of its map.
+bool is_in_lmdb(const void* context) noexcept {
+    const void* const lmdb = guarded().lmdb;
+    return lmdb != nullptr && library_of(place_of_fault(context)) == lmdb;
+}
+
+void on_fault(int number, siginfo_t* info, void* context) {
     const Env* const env = guarded().env.load();
-    if (number == SIGBUS || env == nullptr || env->in_map(info->si_addr)) {
+    if (number == SIGBUS || env == nullptr || env->in_map(info->si_addr) || is_in_lmdb(context)) {
         end_in_words(number == SIGBUS ? "a page of its file could not be had (SIGBUS): the file is cut, or the disk failed"
                                       : "a page of its file leads astray (SIGSEGV): its bytes are not what was written");
     }
@@ -91,6 +120,8 @@ DamageGuard::DamageGuard(const std::filesystem::path& state_dir, const Options& 
     keep(known.note, options.leave_note ? (state_dir / kNoteName).string() : std::string(), bytes);
     known.exit_code = options.exit_code;
     known.env = nullptr;
+    const void* const lmdb = library_of(reinterpret_cast<const void*>(&mdb_get));
+    known.lmdb = lmdb != library_of(reinterpret_cast<const void*>(&on_fault)) ? lmdb : nullptr;  // unless it is linked into the program
     struct sigaction action{};
     action.sa_sigaction = on_fault;
     action.sa_flags = SA_SIGINFO;
