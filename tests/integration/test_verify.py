@@ -113,7 +113,10 @@ class Verify(CrawlCase):
         self.assertEqual({path for path in left.values() if not (daemon.root / path).exists()}, set())
         status = self.wait_settled(daemon, 60)
         after = read_map(daemon.state_dir)
-        self.assertEqual(after, before, "the same names, whole again")
+        # Which of two URLs with equal bytes comes first, and names the file, is a matter of order.
+        self.assertEqual(len({after[url.encode()] for url in shared}), 1, "one file still")
+        own = [{url: path for url, path in entries.items() if url.decode() not in shared} for entries in (after, before)]
+        self.assertEqual(own[0], own[1], "the same names, whole again")
         self.assertEqual(status["outcomes"]["stored"] + status["outcomes"]["duplicate_content"], 202)
         self.assertEqual(status["outcomes"]["duplicate_content"], 1)
         self.assertEqual(status["stored_bytes"], sum(path.stat().st_size for path in daemon.root.glob("[0-9]*/*")))
