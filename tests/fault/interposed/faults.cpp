@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -88,14 +89,22 @@ class Disk {
             return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
         });
     }
+    // Without lock or memory of its own, so that it may be asked in a signal handler: asio's writes to a pipe.
+    [[nodiscard]] bool is_noted(int descriptor) const {
+        return descriptor >= 0 && descriptor < kDescriptors && is_noted_[static_cast<std::size_t>(descriptor)];
+    }
     [[nodiscard]] Open opened(int descriptor) {
+        if (!is_noted(descriptor)) {
+            return {};
+        }
         const std::scoped_lock lock(mutex_);
-        return descriptor >= 0 && descriptor < kDescriptors ? open_[static_cast<std::size_t>(descriptor)] : Open{};
+        return open_[static_cast<std::size_t>(descriptor)];
     }
     void note_open(int descriptor, const std::string& path, int flags) {
         const std::scoped_lock lock(mutex_);
         if (descriptor >= 0 && descriptor < kDescriptors) {
             open_[static_cast<std::size_t>(descriptor)] = Open{path, flags};
+            is_noted_[static_cast<std::size_t>(descriptor)] = !path.empty();
         }
     }
 
@@ -197,6 +206,7 @@ class Disk {
     std::mutex mutex_;
     std::mutex log_mutex_;
     std::vector<Open> open_;
+    std::array<std::atomic<bool>, kDescriptors> is_noted_{};
 };
 
 // Each call that concerns us: it fails or is made, is logged, and may be the process's last.
@@ -414,7 +424,11 @@ int closedir(DIR* folder) {
 
 ssize_t write(int descriptor, const void* bytes, size_t size) {
     static const auto call = real<ssize_t (*)(int, const iovec*, int)>("writev");
-    return write_call(descriptor, {iovec{const_cast<void*>(bytes), size}}, -1,
+    const iovec whole{const_cast<void*>(bytes), size};
+    if (!Disk::get().is_noted(descriptor)) {
+        return call(descriptor, &whole, 1);
+    }
+    return write_call(descriptor, {whole}, -1,
                       [&](const std::vector<iovec>& parts) { return call(descriptor, parts.data(), static_cast<int>(parts.size())); });
 }
 
