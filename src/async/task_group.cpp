@@ -43,15 +43,25 @@ void TaskGroup::spawn(asio::awaitable<void> task) {
             rethrow_unless_cancelled(error);
         }
     };
-    asio::co_spawn(context_, std::move(task), asio::bind_cancellation_slot(child->slot(), on_end));
+    asio::co_spawn(context_, begin(std::move(task), *child), asio::bind_cancellation_slot(child->cancellation.slot(), on_end));
+}
+
+asio::awaitable<void> TaskGroup::begin(asio::awaitable<void> task, Child& child) {
+    if (stopping_) {
+        co_return;
+    }
+    child.begun = true;
+    co_await std::move(task);
 }
 
 void TaskGroup::stop() {
     stopping_ = true;
-    // A child that ends on the spot takes itself off the list, so the next one is found before the signal goes out.
+    // A child that ends on the spot takes itself off the list, so the next one is found before the signal goes out. To one that
+    // has not begun none is sent: what co_spawn does before it would throw it out of the loop. It sees for itself.
     for (auto child = children_.begin(); child != children_.end();) {
-        const auto current = child++;
-        current->emit(asio::cancellation_type::terminal);
+        if (const auto current = child++; current->begun) {
+            current->cancellation.emit(asio::cancellation_type::terminal);
+        }
     }
 }
 
@@ -62,7 +72,7 @@ asio::awaitable<void> TaskGroup::join() {
     }
 }
 
-void TaskGroup::finished(std::list<asio::cancellation_signal>::iterator child) {
+void TaskGroup::finished(std::list<Child>::iterator child) {
     children_.erase(child);
     if (children_.empty()) {
         empty_.cancel();

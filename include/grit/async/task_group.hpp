@@ -26,7 +26,7 @@ class TaskGroup {
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
-    /// Starts a child. After `stop()` the task is destroyed unstarted.
+    /// Starts a child, in the loop's next turn. After `stop()` the task is destroyed unstarted.
     /// @param task  has its arguments by value, or refers to what outlives the group; never a capturing lambda.
     void spawn(boost::asio::awaitable<void> task);
 
@@ -40,10 +40,15 @@ class TaskGroup {
     [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
   private:
-    void finished(std::list<boost::asio::cancellation_signal>::iterator child);
+    struct Child {
+        boost::asio::cancellation_signal cancellation;
+        bool begun = false;  // its task, which is first posted to the loop
+    };
+    boost::asio::awaitable<void> begin(boost::asio::awaitable<void> task, Child& child);
+    void finished(std::list<Child>::iterator child);
 
     boost::asio::io_context& context_;
-    std::list<boost::asio::cancellation_signal> children_;
+    std::list<Child> children_;
     boost::asio::steady_timer empty_;
     bool stopping_ = false;
 };

@@ -62,6 +62,22 @@ TEST(TaskGroup, RefusesChildrenAfterStop) {
     EXPECT_EQ(ended, 0);
 }
 
+TEST(TaskGroup, AChildThatHasNotBegunWhenItsGroupIsStoppedNeverDoes) {
+    asio::io_context context(1);
+    TaskGroup group(context);
+    int ended = 0;
+    bool joined = false;
+    group.spawn(sleep_forever(context, ended));
+    context.poll();
+    group.spawn(sleep_forever(context, ended));  // waits for its turn
+    asio::co_spawn(context, join_then_flag(group, joined), asio::detached);
+    group.stop();
+    EXPECT_NO_THROW(context.run());
+    EXPECT_EQ(ended, 1);
+    EXPECT_EQ(group.size(), 0u);
+    EXPECT_TRUE(joined);
+}
+
 awaitable<void> throw_bug() {
     throw std::logic_error("bug");
     co_return;
