@@ -7,6 +7,7 @@
 #include "grit/base/version.hpp"
 #include "grit/config/load.hpp"
 #include "grit/dataset/volume_options.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 
@@ -178,7 +179,7 @@ std::optional<App::Failure> App::open_journal() {
     writer_ = std::make_unique<store::Writer>(*env_, clock_);
     if (!journal_) {
         if (const auto marked = writer_->transact(journal::mark_gap); !marked) {
-            return Failure{ExitCode::io, "the state can not be written: " + marked.error().message()};
+            return Failure{ExitCode::io, store::unwritable(marked.error()).what};
         }
     }
     return std::nullopt;
@@ -191,7 +192,7 @@ std::optional<App::Failure> App::check_layout() {
     auto known = txn ? store::get_layout(*txn) : Result<std::string>(txn.error());
     const auto totals = txn ? store::get_totals(*txn) : Result<store::Totals>(txn.error());
     if ((!known && known.error() != store::Errc::not_found) || !totals) {
-        return Failure{ExitCode::io, "the state can not be read: " + (totals ? known.error() : totals.error()).message()};
+        return Failure{ExitCode::io, store::unreadable(totals ? known.error() : totals.error()).what};
     }
     // A state from before there was a choice.
     const std::string begun_as = known ? *known : totals->next_ordinal > 0 ? "files" : name;

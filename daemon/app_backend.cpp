@@ -5,6 +5,7 @@
 #include "grit/base/quantity.hpp"
 #include "grit/dataset/url_to_path_export.hpp"
 #include "grit/frontier/queue_search.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/url/canonical_url.hpp"
 
@@ -158,7 +159,7 @@ Checked<AppBackend::Found> AppBackend::find(const std::string& url) {
     }
     auto txn = parts_.env.read();
     if (!txn) {
-        return Problem{"the state can not be read: " + txn.error().message()};
+        return store::unreadable(txn.error());
     }
     auto record = store::get_record(*txn, key);
     if (record) {

@@ -3,6 +3,7 @@
 #include "app_backend.hpp"
 
 #include "grit/dataset/volume_options.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 #include "grit/store/volume_rows.hpp"
@@ -28,7 +29,7 @@ std::optional<App::Failure> App::open_volumes() {
         const auto images = txn ? txn->count(store::Table::url_to_path) : Result<std::uint64_t>(txn.error());
         auto rows = txn ? store::get_volumes(*txn) : Result<std::vector<store::VolumeRow>>(txn.error());
         if (!images || !rows) {
-            return Failure{ExitCode::io, "the state can not be read: " + (images ? rows.error() : images.error()).message()};
+            return Failure{ExitCode::io, store::unreadable(images ? rows.error() : images.error()).what};
         }
         options.has_images = *images > 0;
         known = std::move(*rows);
@@ -81,7 +82,7 @@ std::optional<App::Failure> App::note_volumes() {
         }
         return known->size() == before ? Result<void>() : store::put_volumes(txn, *known);
     });
-    return noted ? std::nullopt : std::optional(Failure{ExitCode::io, "the state can not be written: " + noted.error().message()});
+    return noted ? std::nullopt : std::optional(Failure{ExitCode::io, store::unwritable(noted.error()).what});
 }
 
 // For operators -------------------------------------------------------------------------------------------------------
@@ -117,8 +118,7 @@ json::object AppBackend::volumes_together() const {
     std::uint64_t total = 0;
     bool any = false;
     for (const archive::VolumeView& view : parts_.volumes.views()) {
-        const bool is_there = view.state == archive::VolumeState::in_use || view.state == archive::VolumeState::full;
-        if (is_there && view.space) {
+        if (archive::is_there(view.state) && view.space) {
             any = true;
             free += view.space->free_bytes;
             total += view.space->total_bytes;

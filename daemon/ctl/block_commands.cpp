@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <chrono>
-#include <ostream>
 #include <thread>
 
 #include "grit/base/quantity.hpp"
@@ -19,10 +17,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{200};
-
-void print(const Output& output, const json::object& answer, const std::string& for_people) {
-    output.out << (output.json ? json::serialize(answer) + "\n" : for_people);
-}
 
 bool is_kind(const std::string& word) {
     return word == "host" || word == "domain" || word == "cidr" || word == "pattern";
@@ -87,7 +81,7 @@ Ended block(const Client& client, const Output& output, const std::vector<std::s
     if (!answer) {
         return answer.error();
     }
-    print(output, *answer, fmt::format("blocked: {}\n", name_in(*answer)));
+    print_state(output, *answer, fmt::format("blocked: {}\n", name_in(*answer)));
     return {};
 }
 
@@ -104,7 +98,7 @@ Ended unblock(const Client& client, const Output& output, const std::vector<std:
     if (!answer) {
         return answer.error();
     }
-    print(output, *answer,
+    print_state(output, *answer,
           fmt::format("no longer blocked: {}\n{} URLs that it had ended will be asked again\n", name_in(*answer),
                       count_in(*answer, "requeued")));
     return {};
@@ -117,7 +111,7 @@ Ended show_blocks(const Client& client, const Output& output) {
     }
     const json::value* blocks = member(*answer, "blocks");
     const bool some = blocks != nullptr && blocks->is_array() && !blocks->get_array().empty();
-    print(output, *answer, some ? render_rows(blocks->get_array()) : "nothing is blocked\n");
+    print_state(output, *answer, some ? render_rows(blocks->get_array()) : "nothing is blocked\n");
     return {};
 }
 
@@ -138,7 +132,7 @@ Ended opt_out(const Client& client, const Output& output, const OptOutCommand& c
         return Failure{ExitCode::failed, printable(text_of(member(*state, "problem"))),
                        "what was begun goes on with the daemon's next start; the domain stays blocked"};
     }
-    print(output, *state, summary_of(*state, command));
+    print_state(output, *state, summary_of(*state, command));
     return {};
 }
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <ostream>
 #include <vector>
 
 #include "grit/base/clock.hpp"
@@ -22,10 +20,6 @@ namespace grit::ctl {
 namespace json = boost::json;
 
 namespace {
-
-void print(const Output& output, const json::object& answer, const std::string& for_people) {
-    output.out << (output.json ? json::serialize(answer) + "\n" : for_people);
-}
 
 std::string size_in(const json::object& volume, std::string_view name) {
     const json::value* value = member(volume, name);
@@ -100,7 +94,7 @@ Ended show_volumes(const Client& client, const Output& output) {
         return answer.error();
     }
     const json::value* volumes = member(*answer, "volumes");
-    print(output, *answer, render_volumes(volumes != nullptr && volumes->is_array() ? volumes->get_array() : json::array()));
+    print_state(output, *answer, render_volumes(volumes != nullptr && volumes->is_array() ? volumes->get_array() : json::array()));
     return {};
 }
 
@@ -110,14 +104,14 @@ Ended give_up_volume(const Client& client, const Output& output, const std::stri
         if (!noted) {
             return noted.error();
         }
-        print(output, json::object{{"volume", name}, {"state", "lost"}}, *noted);
+        print_state(output, json::object{{"volume", name}, {"state", "lost"}}, *noted);
         return {};
     }
     const auto state = object_of(client.post("/v1/volumes/lost", json::object{{"volume", name}}));
     if (!state) {
         return state.error();
     }
-    print(output, *state, fmt::format("{} counts as lost. All that it held is asked for again, beside the crawl; take it out of "
+    print_state(output, *state, fmt::format("{} counts as lost. All that it held is asked for again, beside the crawl; take it out of "
                                       "storage.volumes before the next start\n",
                                       printable(name)));
     return {};

@@ -113,7 +113,7 @@ Checked<void> Depot::prepare_root() {
 
 Checked<void> Depot::check_marker() {
     std::string found;
-    const int error = system_->read_small(options_.root + "/.gritd/dataset", found);
+    const int error = system_->read_small(fmt::format("{}/{}", options_.root, kMarkerFile), found);
     if (error == 0) {
         const Marker marked = parse_marker(found);
         if (marked == Marker{options_.dataset_id, options_.volume}) {

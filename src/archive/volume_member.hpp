@@ -2,11 +2,15 @@
 #pragma once
 
 #include <map>
+#include <system_error>
 
 #include "grit/archive/volumes.hpp"
 #include "guarded_system.hpp"
 
 namespace grit::archive {
+
+/// Of an errno.
+[[nodiscard]] inline std::string words_of(int error) { return std::generic_category().message(error); }
 
 struct Volumes::Member {
     std::string name;  // empty: the first

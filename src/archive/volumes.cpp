@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
+#include "grit/archive/marker.hpp"
 #include "grit/base/quantity.hpp"
 #include "volume_member.hpp"
 
@@ -22,8 +22,6 @@ constexpr Milliseconds kFirstRest{3'000};
 constexpr Milliseconds kLongestRest{300'000};
 // Having been in use for so long is forgiveness.
 constexpr Milliseconds kForgiven{3'600'000};
-
-std::string words_of(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
@@ -93,7 +91,7 @@ Checked<Volumes::Mount> Volumes::open_mount(std::size_t index, bool is_return) {
     options.must_be_marked = is_return || (!member.name.empty() && is_known);
     // Of a named one that the state does not know, and that is marked: the state was made anew, and names what is there.
     std::string marker;
-    const bool was_ours = !is_known && new_system()->read_small(member.root + "/.gritd/dataset", marker) == 0;
+    const bool was_ours = !is_known && new_system()->read_small(fmt::format("{}/{}", member.root, kMarkerFile), marker) == 0;
     options.has_images = !is_return && options_.has_images && (member.name.empty() || was_ours);
     auto depot = Depot::open(std::move(options), std::move(guard));
     if (!depot) {
@@ -173,7 +171,7 @@ void Volumes::refused(std::size_t index, int error, std::string_view doing) {
 
 void Volumes::note_full(Member& member, std::string why) {
     const std::scoped_lock lock(mutex_);
-    if (member.state == VolumeState::in_use || member.state == VolumeState::full) {
+    if (is_there(member.state)) {
         set_state(member, VolumeState::full, std::move(why));
         member.full_until = clock_.now() + kFullFor;
     }
@@ -183,7 +181,7 @@ void Volumes::take_out(Member& member, std::string why, bool hangs) {
     Mount mount;
     {
         const std::scoped_lock lock(mutex_);
-        if (member.state == VolumeState::out || member.state == VolumeState::lost) {
+        if (!is_there(member.state)) {
             return;
         }
         const bool forgiven = clock_.wall_now() - member.since > kForgiven;

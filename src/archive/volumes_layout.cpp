@@ -19,7 +19,7 @@ std::shared_ptr<Depot> Volumes::first() const { return mount_of(*members_.front(
 
 bool Volumes::usable(const Member& member) const {
     const std::scoped_lock lock(mutex_);
-    return member.state == VolumeState::in_use || member.state == VolumeState::full;
+    return is_there(member.state);
 }
 
 Volumes::Member* Volumes::owner_of(std::string_view temp_name) const {
@@ -105,23 +105,23 @@ Result<void> Volumes::sync() {
     return {};
 }
 
-// From here until its end no volume comes back: what the group has on it is settled first.
-void Volumes::begin_group() {
+void Volumes::forget_group() {
     for (const auto& member : members_) {
         member->failed = false;
         member->published = false;
     }
     is_decided_ = false;
+}
+
+// From here until its end no volume comes back: what the group has on it is settled first.
+void Volumes::begin_group() {
+    forget_group();
     const std::scoped_lock lock(mutex_);
     in_group_ = true;
 }
 
 void Volumes::end_group() {
-    for (const auto& member : members_) {
-        member->failed = false;
-        member->published = false;
-    }
-    is_decided_ = false;
+    forget_group();
     {
         const std::scoped_lock lock(mutex_);
         in_group_ = false;
@@ -329,7 +329,7 @@ Checked<void> Volumes::remove_on(const Member& member, std::span<const std::stri
     }
     // A sync is believed only of a volume that was there all the time.
     const std::scoped_lock lock(mutex_);
-    const bool was_there = member.mount.depot == mount.depot && (member.state == VolumeState::in_use || member.state == VolumeState::full);
+    const bool was_there = member.mount.depot == mount.depot && is_there(member.state);
     return was_there ? removed : Checked<void>(Problem{fmt::format("volume {} went out: {}", member.called(), member.why)});
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "grit/archive/marker.hpp"
@@ -16,8 +15,6 @@ namespace {
 
 // A return waits so long for the end of the group under way, then the next look tries again.
 constexpr Milliseconds kGroupPatience{1'000};
-
-std::string words_of(int error) { return std::generic_category().message(error); }
 
 // Nothing is said of a volume by a process that has no descriptors left.
 bool is_ours(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
@@ -56,7 +53,7 @@ Volumes::Seen Volumes::examine(const Member& member, const Mount& mount) const {
         return seen;
     }
     std::string marker;
-    const int error = system->read_small(member.root + "/.gritd/dataset", marker);
+    const int error = system->read_small(fmt::format("{}/{}", member.root, kMarkerFile), marker);
     if (is_ours(error)) {
         return seen;
     }

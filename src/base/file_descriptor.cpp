@@ -29,4 +29,8 @@ int sync_folder(const std::filesystem::path& folder) {
     return opened.get() >= 0 && ::fsync(opened.get()) == 0 ? 0 : errno;
 }
 
+std::int64_t modified_ns(const struct stat& status) noexcept {
+    return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 }  // namespace grit

@@ -4,6 +4,7 @@
 
 #include "grit/archive/names.hpp"
 #include "grit/base/low_priority.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/tables.hpp"
 
 #include <boost/json/object.hpp>
@@ -118,7 +119,7 @@ Checked<void> HeldList::write(const Order& order, HeldState& state) {
             const auto txn = env_.read();
             const auto walked = txn ? store::for_each(*txn, store::Table::records, visit, from) : Result<void>(txn.error());
             if (!walked) {
-                return Problem{"the state can not be read: " + walked.error().message()};
+                return store::unreadable(walked.error());
             }
         }
         if (auto written = file->write(lines); !written) {

@@ -10,6 +10,7 @@
 #include "grit/journal/data.hpp"
 #include "grit/journal/error.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/line_blocks.hpp"
 #include "grit/url/canonical_url.hpp"
 
@@ -239,7 +240,7 @@ void Ingestor::work() {
 Checked<void> Ingestor::load_inputs() {
     auto txn = env_.read();
     if (!txn) {
-        return Problem{"the state can not be read: " + txn.error().message()};
+        return store::unreadable(txn.error());
     }
     const auto totals = store::get_totals(*txn);
     if (!totals) {
@@ -279,7 +280,7 @@ Checked<void> Ingestor::open_quarantine() {
         totals->quarantine_bytes = bytes;
         return store::put_totals(txn, *totals);
     });
-    return counted ? Checked<void>() : Problem{"the state can not be written: " + counted.error().message()};
+    return counted ? Checked<void>() : store::unwritable(counted.error());
 }
 
 Checked<void> Ingestor::read_inputs() {

@@ -6,6 +6,7 @@
 #include "opt_out_work.hpp"
 
 #include "grit/journal/data.hpp"
+#include "grit/store/error.hpp"
 
 #include <fmt/format.h>
 
@@ -66,7 +67,7 @@ Checked<void> OptOut::begin(const OptOutOrder& order) {
             return put ? write_lines(parts_.journal, txn, lines) : put;
         });
         if (!written) {
-            return Problem{"the state can not be written: " + written.error().message()};
+            return store::unwritable(written.error());
         }
     }
     kill_point("optout.noted");

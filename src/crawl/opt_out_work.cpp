@@ -10,6 +10,7 @@
 #include "grit/journal/data.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/image_type.hpp"
+#include "grit/store/error.hpp"
 #include "grit/url/canonical_url.hpp"
 
 #include <boost/json/object.hpp>
@@ -29,8 +30,6 @@ namespace {
 // Rows of one transaction: results of the crawl wait for it.
 constexpr std::size_t kRowsAtOnce = 500;
 
-Problem unreadable(const ErrorCode& error) { return Problem{"the state can not be read: " + error.message()}; }
-Problem unwritable(const ErrorCode& error) { return Problem{"the state can not be written: " + error.message()}; }
 
 std::string line_of(const store::Record& record) {
     json::object line{{"url", record.url},
@@ -155,7 +154,7 @@ Checked<void> OptOut::Work::find_images() {
         return written.has_value() && !stopping();
     };
     if (const auto scanned = store::scan_records(owner_.parts_.env, take); !scanned) {
-        return unreadable(scanned.error());
+        return store::unreadable(scanned.error());
     }
     if (!written || stopping() || !list) {
         return written;
@@ -168,7 +167,7 @@ Checked<void> OptOut::Work::find_images() {
     row_.list_is_complete = true;
     const auto saved = save();
     kill_point("optout.list_noted");
-    return saved ? Checked<void>() : Checked<void>(unwritable(saved.error()));
+    return saved ? Checked<void>() : Checked<void>(store::unwritable(saved.error()));
 }
 
 // No new record can come to name a file of the domain's when this has returned.
@@ -192,7 +191,7 @@ Checked<void> OptOut::Work::forget_content() {
             some.emplace_back(file->second.digest, file->first);
         }
         if (const auto written = owner_.parts_.writer.transact(forget); !written) {
-            return unwritable(written.error());
+            return store::unwritable(written.error());
         }
         kill_point("optout.content_forgotten");
     }
@@ -211,7 +210,7 @@ Checked<void> OptOut::Work::look_for_others() {
         return !stopping();
     };
     if (const auto scanned = store::scan_records(owner_.parts_.env, look); !scanned) {
-        return unreadable(scanned.error());
+        return store::unreadable(scanned.error());
     }
     count_files();
     return {};
@@ -245,7 +244,7 @@ Checked<void> OptOut::Work::delete_records() {
             return delete_some(txn, some, after);
         });
         if (!written) {
-            return unwritable(written.error());
+            return store::unwritable(written.error());
         }
         kill_point("optout.records_deleted");
         row_ = after;
@@ -367,7 +366,7 @@ Checked<void> OptOut::Work::finish() {
         return erased ? write_lines(owner_.parts_.journal, txn, lines) : erased;
     });
     kill_point("optout.ended");
-    return ended ? Checked<void>() : Checked<void>(unwritable(ended.error()));
+    return ended ? Checked<void>() : Checked<void>(store::unwritable(ended.error()));
 }
 
 }  // namespace grit::crawl

@@ -3,6 +3,7 @@
 #include "grit/archive/names.hpp"
 #include "grit/base/kill_point.hpp"
 #include "grit/base/low_priority.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/opt_out_rows.hpp"
 
 #include <map>
@@ -60,7 +61,7 @@ Checked<Removals::Portion> Removals::next(std::string& from) {
     const auto txn = env_.read();
     const auto walked = txn ? store::for_each_removal(*txn, visit, from) : Result<void>(txn.error());
     if (!walked) {
-        return Problem{"the state can not be read: " + walked.error().message()};
+        return store::unreadable(walked.error());
     }
     from = std::move(behind);
     return portion;
@@ -110,7 +111,7 @@ Checked<void> Removals::erase_rows(std::span<const std::string> paths) {
         }
         return {};
     });
-    return written ? Checked<void>() : Checked<void>(Problem{"the state can not be written: " + written.error().message()});
+    return written ? Checked<void>() : Checked<void>(store::unwritable(written.error()));
 }
 
 // Beside everything else ---------------------------------------------------------------------------------------------

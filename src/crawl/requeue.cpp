@@ -5,6 +5,7 @@
 
 #include "grit/journal/data.hpp"
 #include "grit/store/codec.hpp"
+#include "grit/store/error.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -42,12 +43,12 @@ Checked<std::uint64_t> Requeue::walk(Walk walk, const RequeueFilter& filter) {
                 return Problem{"the daemon is stopping; what was put back until now stays so"};
             }
             if (const auto looked = go_on(walk, filter, portion); !looked) {
-                return Problem{"the state can not be read: " + looked.error().message()};
+                return store::unreadable(looked.error());
             }
         }
         const auto done = filter.dry_run ? count(portion) : put_back(filter, portion);
         if (!done) {
-            return Problem{"the state can not be written: " + done.error().message()};
+            return store::unwritable(done.error());
         }
         all += *done;
     }

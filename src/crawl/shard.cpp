@@ -5,7 +5,6 @@
 #include "grit/metrics/metrics.hpp"
 #include "grit/robots/rules.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 
 #include "grit/archive/names.hpp"
 #include "grit/base/low_priority.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/tables.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -87,7 +88,7 @@ Checked<StatsFiles::Shards> StatsFiles::count() {
         return was_stopping || !stopping();
     };
     if (const auto scanned = store::scan_records(env_, take); !scanned) {
-        return Problem{"the state can not be read: " + scanned.error().message()};
+        return store::unreadable(scanned.error());
     }
     return shards;
 }

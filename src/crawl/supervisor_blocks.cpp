@@ -6,6 +6,7 @@
 #include "grit/base/kill_point.hpp"
 #include "grit/journal/data.hpp"
 #include "grit/store/block_rows.hpp"
+#include "grit/store/error.hpp"
 
 #include <future>
 #include <utility>
@@ -20,7 +21,6 @@ store::BlockRow row_of(const Block& block) {
     return store::BlockRow{std::string(politeness::name_of(block.kind)), block.value, block.reason, block.since_ms, block.by_uid};
 }
 
-Problem not_written(const ErrorCode& error) { return Problem{"the state can not be written: " + error.message()}; }
 
 }  // namespace
 
@@ -76,7 +76,7 @@ Checked<void> Supervisor::block(Block block) {
         return put ? write_lines(parts_.journal, txn, lines) : put;
     });
     if (!written) {
-        return not_written(written.error());
+        return store::unwritable(written.error());
     }
     kill_point("optout.blocked");
     std::vector<Block> blocks = blocklist_->blocks();
@@ -102,7 +102,7 @@ Checked<std::optional<Block>> Supervisor::unblock(BlockKind kind, const std::str
         return erased ? write_lines(parts_.journal, txn, lines) : Result<void>(erased.error());
     });
     if (!written) {
-        return not_written(written.error());
+        return store::unwritable(written.error());
     }
     std::vector<Block> blocks = blocklist_->blocks();
     std::erase_if(blocks, [&](const Block& other) { return other.kind == kind && other.value == value; });

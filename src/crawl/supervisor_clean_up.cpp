@@ -2,6 +2,7 @@
 #include "grit/crawl/supervisor.hpp"
 
 #include "grit/base/kill_point.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/shard_rows.hpp"
 #include "grit/store/tables.hpp"
 
@@ -40,7 +41,7 @@ Checked<void> Supervisor::clean_up_after_crash() {
         auto read = txn ? store::get_intents(*txn) : Result<std::vector<std::string>>(txn.error());
         auto shards = read ? shard_marks(*txn) : Result<std::vector<archive::ShardMark>>(read.error());
         if (!shards) {
-            return Problem{"the state can not be read: " + shards.error().message()};
+            return store::unreadable(shards.error());
         }
         intents = std::move(*read);
         marks = std::move(*shards);
@@ -59,7 +60,7 @@ Checked<void> Supervisor::clean_up_after_crash() {
         kill_point("start.images_removed");
         const auto cleared = parts_.writer.transact([](store::WriteTxn& txn) { return store::put_intents(txn, {}); });
         if (!cleared) {
-            return Problem{"the state can not be written: " + cleared.error().message()};
+            return store::unwritable(cleared.error());
         }
         kill_point("start.intents_cleared");
     }

@@ -4,6 +4,7 @@
 #include "grit/base/quantity.hpp"
 #include "grit/store/clock_row.hpp"
 #include "grit/store/codec.hpp"
+#include "grit/store/error.hpp"
 #include "host_mend.hpp"
 
 #include <fmt/format.h>
@@ -40,13 +41,13 @@ Checked<void> Supervisor::take_up_state() {
         }
         return {};
     });
-    return written ? Checked<void>() : Problem{"the state can not be written: " + written.error().message()};
+    return written ? Checked<void>() : store::unwritable(written.error());
 }
 
 Checked<void> Supervisor::take_over(std::vector<std::pair<HostId, store::HostRow>>& mended) {
     auto txn = parts_.env.read();
     if (!txn) {
-        return Problem{"the state can not be read: " + txn.error().message()};
+        return store::unreadable(txn.error());
     }
     take_up_the_clock(*txn);
     if (const auto counted = committer_.load(*txn); !counted) {

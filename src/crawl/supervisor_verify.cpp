@@ -1,6 +1,7 @@
 // Images that are read again, and what an earlier life had left to be given up or removed.
 #include "grit/crawl/supervisor.hpp"
 
+#include "grit/store/error.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/store/volume_rows.hpp"
 
@@ -89,7 +90,7 @@ void Supervisor::finish_repairs() {
         parts_.log.warning("verify.resumed", {{"lost_volumes", (*order)->lost.size()}});
         begun = verify(**order);
     } else {
-        begun = Problem{"the state can not be read: " + order.error().message()};
+        begun = store::unreadable(order.error());
     }
     if (!begun) {
         parts_.log.error("verify.not_resumed", {{"problem", begun.error().what}});  // until a later repair, or the next start

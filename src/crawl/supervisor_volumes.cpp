@@ -3,6 +3,7 @@
 
 #include "grit/base/kill_point.hpp"
 #include "grit/metrics/metrics.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/volume_rows.hpp"
 
 #include <utility>
@@ -32,7 +33,7 @@ void Supervisor::tell_of_volume(const archive::VolumeView& now) {
             held_.begin(now.name, now.name == archive::kFirstVolume ? std::string() : now.name);
         }
     }
-    if ((now.state == VolumeState::in_use || now.state == VolumeState::full) && (then == VolumeState::out || went_out)) {
+    if (is_there(now.state) && (then == VolumeState::out || went_out)) {
         removals_.begin();  // what was due while it was out
         opt_out_.try_again();
     }
@@ -55,7 +56,7 @@ Checked<void> Supervisor::give_up_volume(const std::string& name, std::uint32_t 
     }
     const auto noted = parts_.writer.transact([&](store::WriteTxn& txn) { return store::mark_volume_lost(txn, name); });
     if (!noted) {
-        return Problem{"the state can not be written: " + noted.error().message()};
+        return store::unwritable(noted.error());
     }
     kill_point("volume_lost.noted");
     parts_.log.warning("volume.lost", {{"volume", name}, {"uid", by_uid}});

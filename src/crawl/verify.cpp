@@ -1,6 +1,7 @@
 #include "grit/crawl/verify.hpp"
 
 #include "grit/base/quantity.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/tables.hpp"
 #include "verify_work.hpp"
 
@@ -34,7 +35,7 @@ Checked<void> Verify::begin(const VerifyOrder& order) {
         const auto txn = parts_.env.read();
         const auto totals = txn ? store::get_totals(*txn) : Result<store::Totals>(txn.error());
         if (!totals) {
-            return Problem{"the state can not be read: " + totals.error().message()};
+            return store::unreadable(totals.error());
         }
         state.images_total = totals->outcomes[index_of(Outcome::stored)];
         state.bytes_total = totals->stored_bytes;

@@ -7,6 +7,7 @@
 
 #include "grit/base/kill_point.hpp"
 #include "grit/crawl/removals.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/volume_rows.hpp"
 
 #include <fmt/format.h>
@@ -24,7 +25,6 @@ constexpr std::size_t kRowsAtOnce = 500;
 // Short enough to be soon, and long enough that a short repair has removed the file: the new one may have its name then.
 constexpr Milliseconds kAskAgainIn{10'000};
 
-Problem unwritable(const ErrorCode& error) { return Problem{"the state can not be written: " + error.message()}; }
 
 // A bad disk may never give these bytes again; other errors (no permission, no descriptor) say nothing of the bytes.
 bool is_damage(const ImageLook& look) {
@@ -42,7 +42,7 @@ Checked<std::vector<std::string>> first_broken(store::Env& env, std::string_view
     };
     const auto txn = env.read();
     const auto walked = txn ? store::for_each_removal(*txn, visit, from) : Result<void>(txn.error());
-    return walked ? Checked<std::vector<std::string>>(std::move(broken)) : Problem{"the state can not be read: " + walked.error().message()};
+    return walked ? Checked<std::vector<std::string>>(std::move(broken)) : store::unreadable(walked.error());
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ Checked<void> Verify::Work::repair(std::vector<Broken>& broken) {
         const auto written = owner_.parts_.writer.transact([&](store::WriteTxn& txn) { return requeue(txn, some, repaired); });
         if (!written) {
             std::for_each(some.begin(), some.end(), [](Broken& one) { one.requeued = false; });
-            return unwritable(written.error());
+            return store::unwritable(written.error());
         }
         kill_point("verify.given_up");
         state_.requeued += repaired.records;
@@ -171,7 +171,7 @@ Checked<void> Verify::Work::note_due() {
             return {};
         });
         if (!written) {
-            return unwritable(written.error());
+            return store::unwritable(written.error());
         }
         kill_point("verify.files_due");
         from = some->back();
@@ -199,7 +199,7 @@ Checked<void> Verify::Work::forget_lost_volumes() {
     for (const std::string& volume : state_.order.lost) {
         const auto forgotten = owner_.parts_.writer.transact([&](store::WriteTxn& txn) { return store::forget_volume(txn, volume); });
         if (!forgotten) {
-            return unwritable(forgotten.error());
+            return store::unwritable(forgotten.error());
         }
         kill_point("volume_lost.forgotten");
         owner_.parts_.log.warning("volume.forgotten", {{"volume", volume}, {"requeued", state_.requeued}});

@@ -2,6 +2,7 @@
 
 #include "grit/base/kill_point.hpp"
 #include "grit/base/quantity.hpp"
+#include "grit/store/error.hpp"
 
 #include <fmt/format.h>
 
@@ -25,7 +26,6 @@ constexpr std::size_t kImagesAtOnce = 8'192;
 // Files between two looks that others can take at the state of the work.
 constexpr std::uint64_t kFilesPerLook = 64;
 
-Problem unreadable(const ErrorCode& error) { return Problem{"the state can not be read: " + error.message()}; }
 
 std::uint64_t random_seed() {
     std::random_device device;
@@ -76,7 +76,7 @@ Checked<void> Verify::Work::look_at_files() {
     VerifyWalk files = walk_over(VerifyWalk::Which::files);
     if (state_.order.sample > 0) {
         if (const auto drawn = files.draw(state_.order.sample, random_seed()); !drawn) {
-            return unreadable(drawn.error());
+            return store::unreadable(drawn.error());
         }
     }
     return look_through(files, &Work::look_at);
@@ -93,7 +93,7 @@ Checked<void> Verify::Work::look_through(VerifyWalk& walk, Look look) {
     while (!walk.ended() && !stopping()) {
         auto portion = walk.next(kImagesAtOnce, owner_.job_.stop_flag());
         if (!portion) {
-            return unreadable(portion.error());
+            return store::unreadable(portion.error());
         }
         state_.shared += walk.take_shared();
         if (auto looked = (this->*look)(std::move(*portion)); !looked) {
@@ -189,7 +189,7 @@ Checked<void> Verify::Work::drop_what_vanished(std::vector<Broken>& broken) {
 Checked<std::vector<Verify::Work::Broken>> Verify::Work::still_named(std::vector<Broken> broken) {
     const auto txn = owner_.parts_.env.read();
     if (!txn) {
-        return unreadable(txn.error());
+        return store::unreadable(txn.error());
     }
     std::vector<Broken> confirmed;
     for (Broken& one : broken) {

@@ -9,6 +9,7 @@
 #include "grit/base/kill_point.hpp"
 #include "grit/dataset/img2dataset_status.hpp"
 #include "grit/store/adoption_rows.hpp"
+#include "grit/store/error.hpp"
 #include "grit/url/canonical_url.hpp"
 
 namespace grit::dataset {
@@ -152,7 +153,7 @@ class Adopter {
             return {};
         });
         if (!written) {
-            return Problem{"the state can not be written: " + written.error().message()};
+            return store::unwritable(written.error());
         }
         kill_point("adopt.noted");
         rows_.clear();

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "grit/archive/marker.hpp"
+#include "grit/archive/names.hpp"
 #include "grit/base/file_descriptor.hpp"
 #include "grit/base/quantity.hpp"
 #include "grit/journal/data.hpp"
@@ -24,6 +25,7 @@
 #include "rebuild_counters.hpp"
 #include "rebuild_images.hpp"
 #include "rebuild_numbers.hpp"
+#include "rebuild_problems.hpp"
 #include "rebuild_replay.hpp"
 #include "rebuild_taking.hpp"
 #include "rebuild_telling.hpp"
@@ -37,9 +39,6 @@ namespace {
 // Lines of one transaction: some megabytes.
 constexpr std::size_t kAtOnce = 20'000;
 constexpr std::string_view kWebdataset = "webdataset";
-
-Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
-const Problem kEnded{"ended: nothing was put in place"};
 
 archive::Marker marker_of(const fs::path& root) {
     std::ifstream in(root / archive::kMarkerFile);
@@ -172,7 +171,7 @@ class Rebuild {
             return report.error();
         }
         if (!written || ended || !flush(bytes_read)) {
-            return written ? kEnded : unwritable(written.error());
+            return written ? rebuild_ended() : new_state_unwritable(written.error());
         }
         report_.journal_files = report->files;
         report_.journal_lines = report->lines;
@@ -210,7 +209,7 @@ class Rebuild {
             const bool is_known = std::any_of(options_.volumes.places.begin(), options_.volumes.places.end(), is_it) ||
                                   std::find(options_.lost.begin(), options_.lost.end(), name) != options_.lost.end();
             std::error_code unknown;
-            if (entry->is_symlink(unknown) && !is_known && !name.empty() && name.front() >= 'a' && name.front() <= 'z') {
+            if (entry->is_symlink(unknown) && !is_known && archive::volume_of(name) == name) {
                 return Problem{fmt::format("{} leads to an image volume, but storage.volumes has none of that name: put it back, or, if it is "
                                            "gone for good, say so: gritctl rebuild --lost {}",
                                            entry->path().string(), name)};
@@ -232,7 +231,7 @@ class Rebuild {
             return put && !volumes.empty() ? store::put_volumes(txn, volumes) : put;
         });
         if (!named) {
-            return unwritable(named.error());
+            return new_state_unwritable(named.error());
         }
         close();
         return open_state();
@@ -283,7 +282,7 @@ class Rebuild {
             return {};
         });
         if (!written) {
-            return unwritable(written.error());
+            return new_state_unwritable(written.error());
         }
         for (std::size_t i = 0; i < lost.size(); ++i) {
             journal::Line line;
@@ -328,7 +327,7 @@ class Rebuild {
             return !ended;
         });
         if (ended) {
-            return kEnded;
+            return rebuild_ended();
         }
         if (!found) {
             report_.problems.push_back("lines whose numbers are not known any more: " + found.error().what);
@@ -346,7 +345,7 @@ class Rebuild {
             return {};
         });
         report_.problems.insert(report_.problems.end(), images_->problems().begin(), images_->problems().end());
-        return written ? Checked<void>() : unwritable(written.error());
+        return written ? Checked<void>() : new_state_unwritable(written.error());
     }
 
     Checked<void> write_counters() {

@@ -4,15 +4,13 @@
 #include <string>
 
 #include "grit/store/url_map.hpp"
+#include "rebuild_problems.hpp"
 
 namespace grit::dataset {
 namespace {
 
 // Rows of one transaction: some megabytes. Each sync writes pages all over the tables.
 constexpr std::size_t kAtOnce = 20'000;
-
-Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
-Problem unreadable(const ErrorCode& error) { return Problem{"the new state can not be read: " + error.message()}; }
 
 }  // namespace
 
@@ -68,7 +66,7 @@ Checked<void> RebuildCounters::walk(bool copies, const std::function<bool(std::u
         {
             const auto txn = env_.read();
             if (!txn) {
-                return unreadable(txn.error());
+                return new_state_unreadable(txn.error());
             }
             std::size_t looked_at = 0;
             Result<void> damage;
@@ -88,11 +86,11 @@ Checked<void> RebuildCounters::walk(bool copies, const std::function<bool(std::u
                 return damage.has_value();
             }, from);
             if (!walked || !damage) {
-                return unreadable(walked ? damage.error() : walked.error());
+                return new_state_unreadable(walked ? damage.error() : walked.error());
             }
         }
         if (!flush()) {
-            return written ? Problem{"ended: nothing was put in place"} : unwritable(written.error());
+            return written ? rebuild_ended() : new_state_unwritable(written.error());
         }
     }
     return {};
@@ -167,7 +165,7 @@ Checked<void> RebuildCounters::write_rest() {
         }
         return put && replay_.opt_out() ? store::put_opt_out(txn, *replay_.opt_out()) : put;
     });
-    return written ? Checked<void>() : unwritable(written.error());
+    return written ? Checked<void>() : new_state_unwritable(written.error());
 }
 
 }  // namespace grit::dataset

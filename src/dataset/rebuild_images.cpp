@@ -12,6 +12,7 @@
 #include "grit/archive/tar.hpp"
 #include "grit/media/digest.hpp"
 #include "grit/media/inspector.hpp"
+#include "rebuild_problems.hpp"
 
 namespace grit::dataset {
 namespace {
@@ -19,8 +20,6 @@ namespace {
 // Loose images that are given on at a time: bounds memory where a folder or a shard has no record at all.
 constexpr std::size_t kMostLoose = 1'000;
 constexpr std::size_t kRecordsPerCount = 100'000;
-
-const Problem kEnded{"ended: nothing was put in place"};
 
 std::string called(const archive::VolumePlace& place) {
     return place.name.empty() ? "image root " + place.root : fmt::format("image volume {} ({})", place.name, place.root);
@@ -80,12 +79,12 @@ Checked<void> RebuildImages::note_records(store::Env& env, const OnCount& on_cou
         if (const auto noted = record.location.empty() ? Checked<void>() : note(key, record); !noted) {
             problem = noted.error();
         } else if (++seen % kRecordsPerCount == 0 && !on_count(seen)) {
-            problem = kEnded;
+            problem = rebuild_ended();
         }
         return !problem;
     });
     if (!scanned) {
-        return Problem{"the new state can not be read: " + scanned.error().message()};
+        return new_state_unreadable(scanned.error());
     }
     return problem ? Checked<void>(*problem) : Checked<void>();
 }
@@ -110,7 +109,7 @@ Checked<void> RebuildImages::find_lost(const OnLost& on_shard, const OnCount& on
             }
             seen += static_cast<std::uint64_t>(to - from);
             if (!on_count(seen)) {
-                return kEnded;
+                return rebuild_ended();
             }
             from = to;
         }
@@ -187,7 +186,7 @@ Checked<void> RebuildImages::find_loose(const OnLoose& on_some, const OnCount& o
             }
             seen += (*names)[id].size() + loose->size();
             if (!on_count(seen)) {
-                return kEnded;
+                return rebuild_ended();
             }
         }
     }
@@ -200,7 +199,7 @@ Checked<void> RebuildImages::give_on(const std::vector<LooseImage>& loose, std::
             return told;
         }
         if (!on_count(seen + from)) {
-            return kEnded;
+            return rebuild_ended();
         }
     }
     return {};

@@ -8,6 +8,7 @@
 #include "grit/annotations/inputs.hpp"
 #include "grit/annotations/reader.hpp"
 #include "grit/url/canonical_url.hpp"
+#include "rebuild_problems.hpp"
 
 namespace grit::dataset {
 namespace {
@@ -46,7 +47,7 @@ Checked<void> RebuildNumbers::look_at(const std::string& path, const std::functi
     for (bool more = true; more;) {
         const auto txn = env_.read();
         if (!txn) {
-            return Problem{"the new state can not be read: " + txn.error().message()};
+            return new_state_unreadable(txn.error());
         }
         for (std::uint64_t i = 0; more && i < kLinesAtOnce; ++i) {
             const auto event = reader.next();
@@ -60,7 +61,7 @@ Checked<void> RebuildNumbers::look_at(const std::string& path, const std::functi
             }
         }
         if (!on_count(lines_)) {
-            return Problem{"ended: nothing was put in place"};
+            return rebuild_ended();
         }
     }
     const auto most = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second.count < b.second.count; });

@@ -10,6 +10,7 @@
 #include "grit/archive/image_reader.hpp"
 #include "grit/store/opt_out_rows.hpp"
 #include "grit/url/canonical_url.hpp"
+#include "rebuild_problems.hpp"
 #include "rebuild_sidecar.hpp"
 
 namespace grit::dataset {
@@ -20,8 +21,6 @@ constexpr std::uint64_t kMaxSidecar = std::uint64_t{16} << 20;
 // Images that wait for an input, some 300 bytes each.
 constexpr std::size_t kMostWaiting = 500'000;
 constexpr std::string_view kDetail = "taken over from its file by a rebuild";
-
-Problem unwritable(const ErrorCode& error) { return Problem{"the new state can not be written: " + error.message()}; }
 
 // @return nothing if it can not be read.
 std::optional<std::string> text_of(const archive::Extent& at) {
@@ -240,7 +239,7 @@ Checked<std::vector<bool>> RebuildTaking::put(std::span<const Candidate> some) {
         return {};
     });
     if (!written) {
-        return unwritable(written.error());
+        return new_state_unwritable(written.error());
     }
     for (std::size_t i = 0; i < some.size(); ++i) {
         if (!is_new[i]) {
@@ -268,7 +267,7 @@ Checked<void> RebuildTaking::leave(const LooseImage& image, std::string_view why
         return {};
     }
     const auto kept = parts_.writer.transact([&](store::WriteTxn& txn) { return store::put_removal(txn, claim, store::Removal::kept); });
-    return kept ? Checked<void>() : unwritable(kept.error());
+    return kept ? Checked<void>() : new_state_unwritable(kept.error());
 }
 
 }  // namespace grit::dataset

@@ -9,6 +9,7 @@
 
 #include "grit/journal/files.hpp"
 #include "grit/journal/journal.hpp"
+#include "rebuild_problems.hpp"
 
 namespace grit::dataset {
 namespace fs = std::filesystem;
@@ -66,9 +67,8 @@ Checked<void> RebuildTelling::write_journal(const fs::path& journal, store::Jour
         mark.bytes = whole_lines_of(plain);
         fs::resize_file(plain, mark.bytes, error);
     }
-    const auto unwritable = [](const ErrorCode& why) { return Problem{"the new state can not be written: " + why.message()}; };
     if (const auto marked = writer.transact([&](store::WriteTxn& txn) { return store::put_journal_mark(txn, mark); }); !marked) {
-        return unwritable(marked.error());
+        return new_state_unwritable(marked.error());
     }
     journal::JournalOptions options;
     options.folder = journal;
@@ -87,7 +87,7 @@ Checked<void> RebuildTelling::write_journal(const fs::path& journal, store::Jour
         }
         more = some.size() == kLinesAtOnce;
         if (const auto told = writer.transact([&](store::WriteTxn& txn) { return (*opened)->write(txn, some); }); !told) {
-            return unwritable(told.error());
+            return new_state_unwritable(told.error());
         }
         (*opened)->seal_if_due();
     }

@@ -14,6 +14,7 @@
 
 #include "grit/base/low_priority.hpp"
 #include "grit/store/damage_guard.hpp"
+#include "grit/store/error.hpp"
 #include "grit/store/writer.hpp"
 
 namespace grit::dataset {
@@ -104,7 +105,7 @@ class TableCopy {
 Checked<std::uint64_t> copy_into(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy) {
     const auto txn = from.read();
     if (!txn) {
-        return Problem{"the state can not be read: " + txn.error().message()};
+        return store::unreadable(txn.error());
     }
     auto to = store::Env::open(folder);
     if (!to) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "grit/store/adoption_scan.hpp"
+#include "grit/store/error.hpp"
 
 namespace grit::dataset {
 namespace {
@@ -26,11 +27,11 @@ Checked<WaitingAdoptions> waiting_adoptions(store::Env& env) {
     for (bool has_more = true; has_more;) {
         const auto txn = env.read();
         if (!txn) {
-            return Problem{"the state can not be read: " + txn.error().message()};
+            return store::unreadable(txn.error());
         }
         const auto more = store::visit_adoptions(*txn, after, kRowsAtOnce, count);
         if (!more) {
-            return Problem{"the state can not be read: " + more.error().message()};
+            return store::unreadable(more.error());
         }
         has_more = *more;
     }
@@ -46,7 +47,7 @@ Checked<std::uint64_t> forget_adoptions(store::Writer& writer, const OnForgotten
             return rows ? Result<void>() : Result<void>(rows.error());
         });
         if (!done) {
-            return Problem{"the state can not be written: " + done.error().message()};
+            return store::unwritable(done.error());
         }
         gone += deleted;
         if (!look(gone)) {

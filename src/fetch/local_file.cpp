@@ -21,10 +21,6 @@ bool is_fit_to_be_ours(const struct stat& status) {
     return status.st_uid == ::geteuid() && is_readable && (status.st_mode & (S_ISUID | S_ISGID | S_IWOTH)) == 0;
 }
 
-std::int64_t modified_ns(const struct stat& status) {
-    return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
-
 }  // namespace
 
 Result<void> LocalFile::open() {

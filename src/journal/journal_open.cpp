@@ -15,6 +15,7 @@
 #include "grit/base/file_descriptor.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/journal/journal.hpp"
+#include "grit/store/error.hpp"
 #include "sealer.hpp"
 
 namespace grit::journal {
@@ -64,7 +65,7 @@ Checked<void> Journal::prepare() {
         return txn ? store::get_journal_mark(*txn) : Result<store::JournalMark>(txn.error());
     }();
     if (!mark) {
-        return Problem{"the state can not be read: " + mark.error().message()};
+        return store::unreadable(mark.error());
     }
     sealer_ = std::make_unique<Sealer>(options_.folder, metrics_, log_);
     bool sealed_before = false;  // the same number, sealed: listed behind the plain one

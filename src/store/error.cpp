@@ -63,6 +63,10 @@ Outcome outcome_of(const ErrorCode& error) noexcept {
     return error == make_error_code(Errc::disk_full) ? Outcome::disk_full : Outcome::store_error;
 }
 
+Problem unreadable(const ErrorCode& error) { return Problem{"the state can not be read: " + error.message()}; }
+
+Problem unwritable(const ErrorCode& error) { return Problem{"the state can not be written: " + error.message()}; }
+
 Errc errc_of_lmdb(int code) noexcept {
     switch (code) {
         case MDB_SUCCESS:

@@ -41,6 +41,8 @@ enum class VolumeState : std::uint8_t {
 };
 /// "in_use", "full", "out", "lost": static storage.
 [[nodiscard]] std::string_view name_of(VolumeState state) noexcept;
+/// Its images can be read.
+[[nodiscard]] constexpr bool is_there(VolumeState state) noexcept { return state == VolumeState::in_use || state == VolumeState::full; }
 
 /// Where a volume is.
 struct VolumePlace {
@@ -181,6 +183,7 @@ class Volumes final : public Layout, public TempSource {
 
     void begin_group();
     void end_group();
+    void forget_group();
     void give_up_group_on(Member& member);
     [[nodiscard]] Checked<void> remove_on(const Member& member, std::span<const std::string> paths) const;
     [[nodiscard]] bool wait_for_group_end(std::unique_lock<std::mutex>& lock);

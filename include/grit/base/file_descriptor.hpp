@@ -1,6 +1,9 @@
 // What modules that write files of their own have in common. (Images go through archive::FileSystem.)
 #pragma once
 
+#include <sys/stat.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -27,5 +30,8 @@ class FileDescriptor {
 
 /// Makes the names in a folder durable. Blocks on the disk. @return 0 or errno.
 [[nodiscard]] int sync_folder(const std::filesystem::path& folder);
+
+/// When the file was last written, ns since 1970.
+[[nodiscard]] std::int64_t modified_ns(const struct stat& status) noexcept;
 
 }  // namespace grit

@@ -30,5 +30,5 @@ struct UrlHash {
 
 template <>
 struct std::hash<grit::UrlHash> {
-    std::size_t operator()(const grit::UrlHash& hash) const noexcept { return hash.low; }
+    std::size_t operator()(const grit::UrlHash& url) const noexcept { return url.low; }
 };

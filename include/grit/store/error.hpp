@@ -30,6 +30,10 @@ enum class Errc {
 /// `disk_full` for Errc::disk_full, `store_error` for everything else: always our own fault.
 [[nodiscard]] Outcome outcome_of(const ErrorCode& error) noexcept;
 
+/// What an operator is told of it.
+[[nodiscard]] Problem unreadable(const ErrorCode& error);
+[[nodiscard]] Problem unwritable(const ErrorCode& error);
+
 }  // namespace grit::store
 
 template <>
