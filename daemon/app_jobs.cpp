@@ -33,6 +33,7 @@ json::object verify_json(const crawl::VerifyState& state) {
                         {"missing", state.missing},
                         {"wrong_size", state.wrong_size},
                         {"wrong_digest", state.wrong_digest},
+                        {"wrong_header", state.wrong_header},
                         {"unreadable", state.unreadable},
                         {"broken", state.broken()},
                         {"requeued", state.requeued},

@@ -62,9 +62,10 @@ std::string verify_summary(const json::object& state) {
     if (number_in(state, "broken") == 0) {
         return text + "nothing is broken\n";
     }
-    text += fmt::format("{} are broken: {} missing, {} of a wrong size, {} of wrong bytes, {} unreadable\n",
+    text += fmt::format("{} are broken: {} missing, {} of a wrong size, {} of wrong bytes, {} with a damaged tar header, {} unreadable\n",
                         grouped(number_in(state, "broken")), grouped(number_in(state, "missing")), grouped(number_in(state, "wrong_size")),
-                        grouped(number_in(state, "wrong_digest")), grouped(number_in(state, "unreadable")));
+                        grouped(number_in(state, "wrong_digest")), grouped(number_in(state, "wrong_header")),
+                        grouped(number_in(state, "unreadable")));
     if (const std::uint64_t again = number_in(state, "requeued"); again > 0) {
         text += fmt::format("{} URLs will be asked again\n", grouped(again));
     }

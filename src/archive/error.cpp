@@ -21,6 +21,8 @@ std::string_view text_of(Errc error) noexcept {
             return "out of file descriptors";
         case Errc::vanished:
             return "a file of the image root is gone";
+        case Errc::bad_header:
+            return "a tar header is damaged";
         case Errc::volume_out:
             return "its image volume is out";
         case Errc::bad_path:

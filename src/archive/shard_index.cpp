@@ -11,6 +11,8 @@ namespace grit::archive {
 namespace {
 
 constexpr std::string_view kVersion = "v1.2 ";
+// No file system has longer files; sums of two such numbers are numbers.
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 62;
 
 // Takes what stands before the next blank.
 std::string_view take_word(std::string_view& line) {
@@ -57,14 +59,28 @@ std::optional<ShardIndex> ShardIndex::parse(std::string_view text) {
         while (!line.empty()) {
             TarMember member;
             static_cast<void>(take_word(line));  // the extension: the name has it
-            if (!take_number(line, member.offset) || !take_number(line, member.size) || member.offset < kTarBlock) {
+            const bool has_numbers = take_number(line, member.offset) && take_number(line, member.size);
+            if (!has_numbers || member.offset < kTarBlock || member.offset % kTarBlock != 0 || member.offset > kMaxFileBytes ||
+                member.size > kMaxFileBytes) {
                 return std::nullopt;
             }
             member.name = take_word(line);
             index.add(std::move(member));
         }
     }
-    return has_head && index.size() == samples ? std::optional(std::move(index)) : std::nullopt;
+    const bool is_one = has_head && index.size() == samples && !index.overlaps();
+    return is_one ? std::optional(std::move(index)) : std::nullopt;
+}
+
+bool ShardIndex::overlaps() const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> pieces;  // from the header on, to the end
+    for (const auto& [key, sample] : samples_) {
+        for (const TarMember& member : sample.members) {
+            pieces.emplace_back(member.offset - kTarBlock, member.offset + tar_padded(member.size));
+        }
+    }
+    std::sort(pieces.begin(), pieces.end());
+    return std::adjacent_find(pieces.begin(), pieces.end(), [](const auto& a, const auto& b) { return a.second > b.first; }) != pieces.end();
 }
 
 std::vector<std::string> ShardIndex::keys() const {

@@ -25,6 +25,8 @@ constexpr std::size_t kTypeAt = 156;
 constexpr std::size_t kMagicAt = 257;
 constexpr std::size_t kPrefixAt = 345;
 constexpr std::size_t kPrefixBytes = 155;
+// Eleven octal digits.
+constexpr std::uint64_t kPaxFrom = std::uint64_t{8} << 30;
 // A pax header of ours is one record; no sane one is longer.
 constexpr std::uint64_t kMaxPaxBytes = std::uint64_t{64} << 10;
 
@@ -35,7 +37,7 @@ la_ssize_t collect(struct ::archive*, void* text, const void* bytes, std::size_t
     return static_cast<la_ssize_t>(size);
 }
 
-std::string_view field(const Block& block, std::size_t at, std::size_t size) {
+std::string_view field(std::span<const std::byte, kTarBlock> block, std::size_t at, std::size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(block.data()) + at, size);
     return bytes.substr(0, std::min(bytes.find('\0'), size));
 }
@@ -50,7 +52,7 @@ std::uint64_t checksum_of(std::span<const std::byte, kTarBlock> block) {
 }
 
 // Octal digits with blanks around, or, where the first bit is set, a big-endian number (GNU's form).
-std::optional<std::uint64_t> number_of(const Block& block, std::size_t at, std::size_t size) {
+std::optional<std::uint64_t> number_of(std::span<const std::byte, kTarBlock> block, std::size_t at, std::size_t size) {
     std::uint64_t number = 0;
     if ((block[at] & std::byte{0x80}) != std::byte{0}) {
         for (std::size_t i = 1; i < size; ++i) {
@@ -68,7 +70,16 @@ std::optional<std::uint64_t> number_of(const Block& block, std::size_t at, std::
     return error == std::errc() && end == digits.data() + digits.size() ? std::optional(number) : std::nullopt;
 }
 
-std::string name_of(const Block& block) {
+bool is_whole(std::span<const std::byte, kTarBlock> block) {
+    return number_of(block, kChecksumAt, kChecksumBytes) == checksum_of(block);
+}
+
+bool is_of_regular_file(std::span<const std::byte, kTarBlock> block) {
+    const auto type = std::to_integer<char>(block[kTypeAt]);
+    return type == '0' || type == '\0';
+}
+
+std::string name_of(std::span<const std::byte, kTarBlock> block) {
     const std::string_view prefix = field(block, kPrefixAt, kPrefixBytes);
     const std::string_view name = field(block, 0, kNameBytes);
     return field(block, kMagicAt, 5) == "ustar" && !prefix.empty() ? fmt::format("{}/{}", prefix, name) : std::string(name);
@@ -110,7 +121,7 @@ class Walk {
                 break;
             }
             const auto size = number_of(block, kSizeAt, kSizeBytes);
-            if (!size || number_of(block, kChecksumAt, kChecksumBytes) != checksum_of(block)) {
+            if (!size || !is_whole(block)) {
                 break;
             }
             const auto type = std::to_integer<char>(block[kTypeAt]);
@@ -125,7 +136,7 @@ class Walk {
                 continue;
             }
             size_by_pax.reset();
-            const bool goes_on = (type != '0' && type != '\0') || visit(TarMember{name_of(block), offset, bytes});
+            const bool goes_on = !is_of_regular_file(block) || visit(TarMember{name_of(block), offset, bytes});
             end = at;
             if (!goes_on) {
                 break;
@@ -189,6 +200,11 @@ std::string tar_header(std::string_view name, std::uint64_t size) {
     archive_write_close(writer.get());  // or it does not let go of its buffers; the end that it writes is cut off
     blocks.resize(length);
     return blocks;
+}
+
+bool is_header_of(std::span<const std::byte, kTarBlock> header, const TarMember& member) {
+    return is_whole(header) && is_of_regular_file(header) && name_of(header) == member.name &&
+           (member.size >= kPaxFrom || number_of(header, kSizeAt, kSizeBytes) == member.size);
 }
 
 void erase_tar_header(std::span<std::byte, kTarBlock> header) {

@@ -301,6 +301,31 @@ Result<Extent> TarLayout::find(std::string_view location) const {
     return Extent{depot_.file_of(shard_file_name(parsed->shard)).value(), member->offset, member->size};
 }
 
+// Not under the lock: a slow disk holds up nobody who stores images. What an erasure changes meanwhile has no record any more.
+Result<void> TarLayout::check_headers(std::string_view location) const {
+    const auto parsed = parse(location);
+    if (!parsed) {
+        return Errc::bad_path;
+    }
+    std::vector<TarMember> members;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto index = index_of(parsed->shard);
+        if (!index) {
+            return index.error();
+        }
+        members = (*index)->sample(sample_name(parsed->member).key);
+    }
+    FileSystem& system = depot_.system();
+    int descriptor = -1;
+    if (const int error = system.open_file(depot_.file_of(shard_file_name(parsed->shard)).value(), false, descriptor); error != 0) {
+        return errc_of_errno(error);
+    }
+    const int error = archive::check_headers(system, descriptor, members);
+    system.close(descriptor);
+    return error == EBADMSG ? Result<void>(Errc::bad_header) : error != 0 ? Result<void>(errc_of_errno(error)) : Result<void>();
+}
+
 Checked<void> TarLayout::remove(std::span<const std::string> locations) {
     std::map<std::uint32_t, std::vector<std::string>> doomed;
     for (const std::string& location : locations) {

@@ -42,6 +42,7 @@ class TarLayout final : public Layout {
     [[nodiscard]] std::string claim_of(std::string_view location) const override;
     [[nodiscard]] Checked<void> remove(std::span<const std::string> locations) override;
     [[nodiscard]] Result<Extent> find(std::string_view location) const override;
+    [[nodiscard]] Result<void> check_headers(std::string_view location) const override;
 
   private:
     struct Planned {

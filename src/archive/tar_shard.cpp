@@ -18,6 +18,8 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 constexpr std::array<std::byte, kTarEndBytes> kEnd{};
 
+using Header = std::array<std::byte, kTarBlock>;
+
 std::span<const std::byte> bytes_of_text(std::string_view text) {
     return std::as_bytes(std::span(text));
 }
@@ -35,6 +37,12 @@ int write_all(FileSystem& system, int descriptor, std::uint64_t at, std::span<co
         bytes = bytes.subspan(written);
     }
     return 0;
+}
+
+int read_header(FileSystem& system, int descriptor, const TarMember& member, Header& header) {
+    std::size_t count = 0;
+    const int error = system.read_at(descriptor, member.offset - kTarBlock, header, count);
+    return error == 0 && count != kTarBlock ? EIO : error;
 }
 
 }  // namespace
@@ -219,16 +227,31 @@ int blank_members(FileSystem& system, int descriptor, const std::vector<TarMembe
     return 0;
 }
 
+int check_headers(FileSystem& system, int descriptor, const std::vector<TarMember>& members) {
+    for (const TarMember& member : members) {
+        Header header{};
+        if (const int error = read_header(system, descriptor, member, header); error != 0) {
+            return error;
+        }
+        if (!is_header_of(header, member)) {
+            return EBADMSG;
+        }
+    }
+    return 0;
+}
+
 int erase_members(FileSystem& system, int descriptor, const std::vector<TarMember>& members) {
     for (auto member = members.rbegin(); member != members.rend(); ++member) {
-        std::array<std::byte, kTarBlock> header{};
-        std::size_t count = 0;
-        const std::uint64_t at = member->offset - kTarBlock;
-        if (const int error = system.read_at(descriptor, at, header, count); error != 0 || count != kTarBlock) {
-            return error != 0 ? error : EIO;
+        Header header{};
+        if (const int error = read_header(system, descriptor, *member, header); error != 0) {
+            return error;
+        }
+        if (!is_header_of(header, *member)) {
+            const std::string anew = tar_header(member->name, member->size);
+            std::ranges::copy(bytes_of_text(anew).last<kTarBlock>(), header.begin());
         }
         erase_tar_header(header);
-        if (const int error = write_all(system, descriptor, at, header); error != 0) {
+        if (const int error = write_all(system, descriptor, member->offset - kTarBlock, header); error != 0) {
             return error;
         }
     }

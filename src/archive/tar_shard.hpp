@@ -68,9 +68,13 @@ class TarShard {
     ShardIndex index_;
 };
 
+/// Reads their headers. Errors: errno values; EBADMSG: one is not what it has to be.
+[[nodiscard]] int check_headers(FileSystem& system, int descriptor, const std::vector<TarMember>& members);
+
 /// Takes members out of what readers see, in two steps, each of which is to be synced before the next. Repeatable.
 /// Errors: errno values.
 [[nodiscard]] int blank_members(FileSystem& system, int descriptor, const std::vector<TarMember>& members);
+/// A header that is damaged is made anew, so that the archive can be read on behind it.
 /// The first one's header last: by its name the others are found again, should this be cut.
 [[nodiscard]] int erase_members(FileSystem& system, int descriptor, const std::vector<TarMember>& members);
 /// Cuts an archive there, and ends it as one ends; durably. Repeatable. Errors: errno values.

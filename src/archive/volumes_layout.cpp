@@ -341,6 +341,14 @@ Result<Extent> Volumes::find(std::string_view location) const {
     return mount_of(*located.member).layout->find(located.path);
 }
 
+Result<void> Volumes::check_headers(std::string_view location) const {
+    const Located located = locate(location);
+    if (located.member == nullptr || !usable(*located.member)) {
+        return Errc::volume_out;
+    }
+    return mount_of(*located.member).layout->check_headers(located.path);
+}
+
 bool Volumes::is_out(std::string_view location) const {
     const Located located = locate(location);
     return located.member == nullptr || !usable(*located.member);

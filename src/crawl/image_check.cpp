@@ -35,10 +35,12 @@ int errno_of(const ErrorCode& error) {
     return error == archive::Errc::io ? EIO : error == archive::Errc::read_only ? EACCES : EINVAL;
 }
 
+ImageFault fault_of(int error) { return error == ENOENT || error == ENOTDIR ? ImageFault::missing : ImageFault::unreadable; }
+
 }  // namespace
 
 std::string_view name_of(ImageFault fault) noexcept {
-    constexpr std::array<std::string_view, 5> kNames{"none", "missing", "wrong_size", "wrong_digest", "unreadable"};
+    constexpr std::array<std::string_view, 6> kNames{"none", "missing", "wrong_size", "wrong_digest", "wrong_header", "unreadable"};
     return kNames[static_cast<std::size_t>(fault)];
 }
 
@@ -104,13 +106,15 @@ ImageLook ImageChecker::next(const std::atomic<bool>& stop) {
     look.found_size = file.size;
     look.error = file.error;
     if (file.error != 0) {
-        look.fault = file.error == ENOENT || file.error == ENOTDIR ? ImageFault::missing : ImageFault::unreadable;
+        look.fault = fault_of(file.error);
     } else if (file.size != wanted.size) {
         look.fault = ImageFault::wrong_size;
     } else {
         read(file, stop, look);
         if (look.fault == ImageFault::none && !look.cut_off && look.found_sha256 != wanted.sha256) {
             look.fault = ImageFault::wrong_digest;
+        } else if (look.fault == ImageFault::none && !look.cut_off) {
+            look_at_headers(wanted, look);
         }
     }
     if (file.descriptor >= 0) {
@@ -120,6 +124,16 @@ ImageLook ImageChecker::next(const std::atomic<bool>& stop) {
         ::close(file.descriptor);
     }
     return look;
+}
+
+void ImageChecker::look_at_headers(const WantedImage& wanted, ImageLook& look) const {
+    const auto checked = layout_.check_headers(wanted.path);
+    if (!checked && checked.error() == archive::Errc::bad_header) {
+        look.fault = ImageFault::wrong_header;
+    } else if (!checked) {
+        look.error = errno_of(checked.error());
+        look.fault = fault_of(look.error);
+    }
 }
 
 void ImageChecker::read(const Ahead& file, const std::atomic<bool>& stop, ImageLook& look) {

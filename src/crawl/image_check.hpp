@@ -21,6 +21,7 @@ enum class ImageFault : std::uint8_t {
     missing,       ///< There is none at its location.
     wrong_size,
     wrong_digest,  ///< As long as it was, and of other bytes.
+    wrong_header,  ///< In a shard, whose readers do not come by it: a header of its sample is damaged.
     unreadable,    ///< The system gave an error instead of bytes.
 };
 
@@ -84,6 +85,7 @@ class ImageChecker {
     void end() noexcept;
     void fill_ahead();
     [[nodiscard]] Ahead open(const WantedImage& wanted) const;
+    void look_at_headers(const WantedImage& wanted, ImageLook& look) const;
     void read(const Ahead& file, const std::atomic<bool>& stop, ImageLook& look);
 
     const archive::Layout& layout_;

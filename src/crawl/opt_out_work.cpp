@@ -30,7 +30,6 @@ namespace {
 // Rows of one transaction: results of the crawl wait for it.
 constexpr std::size_t kRowsAtOnce = 500;
 
-
 std::string line_of(const store::Record& record) {
     json::object line{{"url", record.url},
                       {"path", record.location},

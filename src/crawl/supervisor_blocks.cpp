@@ -21,7 +21,6 @@ store::BlockRow row_of(const Block& block) {
     return store::BlockRow{std::string(politeness::name_of(block.kind)), block.value, block.reason, block.since_ms, block.by_uid};
 }
 
-
 }  // namespace
 
 // Before the shards run: nothing is asked that was blocked in an earlier life.

@@ -25,7 +25,6 @@ constexpr std::size_t kRowsAtOnce = 500;
 // Short enough to be soon, and long enough that a short repair has removed the file: the new one may have its name then.
 constexpr Milliseconds kAskAgainIn{10'000};
 
-
 // A bad disk may never give these bytes again; other errors (no permission, no descriptor) say nothing of the bytes.
 bool is_damage(const ImageLook& look) {
     return look.fault != ImageFault::unreadable || look.error == EIO || look.error == EBADMSG || look.error == EUCLEAN;

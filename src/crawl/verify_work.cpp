@@ -26,7 +26,6 @@ constexpr std::size_t kImagesAtOnce = 8'192;
 // Files between two looks that others can take at the state of the work.
 constexpr std::uint64_t kFilesPerLook = 64;
 
-
 std::uint64_t random_seed() {
     std::random_device device;
     return std::uint64_t{device()} << 32 | device();
@@ -217,6 +216,9 @@ void Verify::Work::count(ImageFault fault) {
             return;
         case ImageFault::wrong_digest:
             ++state_.wrong_digest;
+            return;
+        case ImageFault::wrong_header:
+            ++state_.wrong_header;
             return;
         case ImageFault::unreadable:
             ++state_.unreadable;

@@ -85,7 +85,7 @@ class Verify(CrawlCase):
         self.assertEqual({path: path.read_bytes() for path in daemon.root.glob("[0-9]*/*")}, images)
         said = daemon.ctl("verify")
         self.assertEqual(said.returncode, 1)
-        self.assertIn("10 are broken: 4 missing, 3 of a wrong size, 3 of wrong bytes, 0 unreadable", said.stdout)
+        self.assertIn("10 are broken: 4 missing, 3 of a wrong size, 3 of wrong bytes, 0 with a damaged tar header, 0 unreadable", said.stdout)
         self.assertIn("--repair", said.stderr)
         self.terminate(daemon)
 

@@ -149,6 +149,28 @@ class WebDataset(CrawlCase):
         self.assertEqual(self.verify(daemon, 0)["broken"], 0)
         self.terminate(daemon)
 
+    def test_a_damaged_header_is_found_and_the_shard_can_be_read_again(self):
+        web, source, daemon = self.crawler(self.urls(2, 15))
+        daemon.start(once=False)
+        self.wait_settled(daemon, 30)
+        before = all_samples(daemon.root)
+        location, sample = list(before.items())[3]
+        shard = daemon.root / location.partition("#")[0]
+        at = shard.read_bytes().index(f"{location.partition('#')[2].partition('.')[0]}.json".encode())
+        with open(shard, "r+b") as file:
+            file.seek(at + 130)  # of the sidecar's size
+            file.write(b"9")
+        self.assertNotEqual(subprocess.run(["tar", "tf", shard], capture_output=True, check=False).returncode, 0)
+        said = self.verify(daemon, 1)
+        self.assertEqual((said["checked"], said["broken"], said["wrong_header"]), (len(before), 1, 1))
+        self.assertEqual(self.verify(daemon, 0, "--repair")["requeued"], 1)
+        subprocess.run(["tar", "tf", shard], capture_output=True, check=True)
+        url = sample.json["url"].encode()
+        self.wait_for("it is there again", lambda: url in read_map(daemon.state_dir), 40)
+        self.assertEqual(len(all_samples(daemon.root)), len(before))
+        self.assertEqual(self.verify(daemon, 0)["broken"], 0)
+        self.terminate(daemon)
+
     def verify(self, daemon, code: int, *words: str) -> dict:
         done = daemon.ctl("--json", "verify", *words)
         self.assertEqual(done.returncode, code, done.stderr)

@@ -15,6 +15,7 @@ enum class Errc {
     io,                  ///< The disk failed, or bytes were given up by a failed sync.
     out_of_descriptors,  ///< EMFILE, ENFILE.
     vanished,            ///< A file or folder of ours is not there any more.
+    bad_header,          ///< In a shard: readers that go by the headers do not come by the image.
     volume_out,          ///< Its volume is not in use (volumes.hpp).
     bad_path,            ///< Not a path inside the root: absolute, with "..", or one of our own folder.
 };

@@ -82,7 +82,7 @@ struct Restored {
     std::vector<ShardMark> kept = {};  ///< Of shards that the state knows nothing of, though it names images: the last one's.
 };
 
-/// Threads: `find`, `claim_of`, `is_out` and `remove` from any; the others from one at a time, which may block on the disk.
+/// Threads: `find`, `check_headers`, `claim_of`, `is_out` and `remove` from any; the others from one at a time, which may block on the disk.
 /// Lifetime: the Depot must outlive it.
 class Layout {
   public:
@@ -145,6 +145,9 @@ class Layout {
 
     /// Where an image is. Errors: vanished (no such image), bad_path, io, out_of_descriptors.
     [[nodiscard]] virtual Result<Extent> find(std::string_view location) const = 0;
+    /// Whether who reads the file that an image lies in from front to end comes by it: in a shard, the headers of its sample say what
+    /// they have to. Errors: bad_header; as of `find`.
+    [[nodiscard]] virtual Result<void> check_headers(std::string_view /*location*/) const { return {}; }
 };
 
 /// One file per image: "00012/000120005.jpg" (`path_for`).

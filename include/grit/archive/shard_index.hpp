@@ -27,7 +27,7 @@ struct SampleName {
 /// The samples of one shard. Threads: one at a time.
 class ShardIndex {
   public:
-    /// @return nothing if it is no such text.
+    /// @return nothing if it is no such text, or can not be true: a member lies where no header could be before it, or in another one.
     [[nodiscard]] static std::optional<ShardIndex> parse(std::string_view text);
     [[nodiscard]] std::string text() const;
 
@@ -53,6 +53,8 @@ class ShardIndex {
     [[nodiscard]] std::vector<std::string> keys() const;
 
   private:
+    [[nodiscard]] bool overlaps() const;
+
     struct Sample {
         std::uint64_t order = 0;
         std::vector<TarMember> members;

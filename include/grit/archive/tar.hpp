@@ -45,6 +45,10 @@ struct TarMember {
     std::uint64_t size = 0;
 };
 
+/// Whether the block before a member's bytes says what it has to, whoever wrote it. (A size of 8 GiB or more is in the pax header
+/// before it, which is not looked at.)
+[[nodiscard]] bool is_header_of(std::span<const std::byte, kTarBlock> header, const TarMember& member);
+
 /// Visits the regular files of an archive, in its order, until `visit` gives false, the archive's end, or the first
 /// byte that is not a whole member's. Erased members and those of other types are passed over.
 /// @param limit  the archive ends there, whatever follows.

@@ -112,6 +112,7 @@ class Volumes final : public Layout, public TempSource {
     [[nodiscard]] Checked<void> remove(std::span<const std::string> locations) override;
     /// Errors besides: volume_out.
     [[nodiscard]] Result<Extent> find(std::string_view location) const override;
+    [[nodiscard]] Result<void> check_headers(std::string_view location) const override;
     [[nodiscard]] bool is_out(std::string_view location) const override;
 
     /// Temporaries of earlier processes, on all of them. @return how many.

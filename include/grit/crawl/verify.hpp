@@ -54,6 +54,7 @@ struct VerifyState {
     std::uint64_t missing = 0;
     std::uint64_t wrong_size = 0;
     std::uint64_t wrong_digest = 0;
+    std::uint64_t wrong_header = 0;  ///< In tar shards.
     std::uint64_t unreadable = 0;
     std::uint64_t requeued = 0;      ///< Records, those that share a file included.
     std::uint64_t files_left = 0;    ///< Files due for removal that lie on volumes which are out: they go when those are back.
@@ -64,7 +65,7 @@ struct VerifyState {
     std::string list;      ///< Path of the list of what is broken.
     std::string problem;   ///< Why it failed.
 
-    [[nodiscard]] std::uint64_t broken() const noexcept { return missing + wrong_size + wrong_digest + unreadable; }
+    [[nodiscard]] std::uint64_t broken() const noexcept { return missing + wrong_size + wrong_digest + wrong_header + unreadable; }
 };
 
 /// One verify at a time, on a thread of its own that gives way to all others.

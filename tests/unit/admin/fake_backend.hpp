@@ -252,7 +252,7 @@ class FakeBackend : public Backend {
     json::object verify_view(bool running) const {
         return {{"state", running ? "running" : job_end}, {"images_total", 200}, {"checked", running ? 50 : 200},
                 {"bytes_total", 4096}, {"bytes_read", 2048}, {"seconds", 1.0}, {"shared", 0}, {"changed", 0},
-                {"missing", broken}, {"wrong_size", 0}, {"wrong_digest", 0}, {"unreadable", 0}, {"broken", broken},
+                {"missing", broken}, {"wrong_size", 0}, {"wrong_digest", 0}, {"wrong_header", 0}, {"unreadable", 0}, {"broken", broken},
                 {"requeued", requeued}, {"repair", requeued > 0}, {"damaged_rows", 0},
                 {"list", "/state/verify/x.jsonl"}, {"problem", job_end == "failed" ? "the disk is on fire" : ""}};
     }

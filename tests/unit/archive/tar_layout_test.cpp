@@ -304,6 +304,40 @@ TEST_F(TarLayoutTest, AMissingIndexIsWrittenAnew) {
     EXPECT_EQ(content_of(path("00000.idx")), index);
 }
 
+// Other programs find nothing behind such a header; we do, by the index.
+TEST_F(TarLayoutTest, ADamagedHeaderIsToldAndErasedSoThatTheShardCanBeReadOn) {
+    rig_.store({{1, "one"}, {2, "two"}, {3, "three"}, {4, "four"}});
+    for (const std::uint32_t shard : {0U, 1U}) {  // sealed and open
+        const std::string name = shard == 0 ? "000000002" : "000000004";
+        const std::string location = "0000" + std::to_string(shard) + ".tar#" + name + ".jpg";
+        const std::string before = content_of(path("0000" + std::to_string(shard) + ".tar"));
+        EXPECT_TRUE(rig_.layout->check_headers(location));
+        for (const char* const member : {".jpg", ".json"}) {
+            std::string damaged = before;
+            damaged[damaged.find(name + member) + 130] = '7';  // of its size
+            std::ofstream(path("0000" + std::to_string(shard) + ".tar"), std::ios::binary) << damaged;
+            EXPECT_EQ(rig_.layout->check_headers(location).error(), Errc::bad_header) << location << member;
+        }
+        ASSERT_TRUE(rig_.layout->remove(std::vector{location}));
+    }
+    EXPECT_TRUE(rig_.layout->check_headers("00000.tar#000000003.jpg"));
+    EXPECT_THAT(rig_.members(0, true), ElementsAre("000000001.jpg=one", "000000001.json={\"n\":1}", "000000003.jpg=three",
+                                                   "000000003.json={\"n\":3}"));
+    EXPECT_THAT(rig_.members(1), IsEmpty());
+    EXPECT_EQ(rig_.layout->check_headers("00009.tar#000000001.jpg").error(), Errc::vanished);
+}
+
+TEST_F(TarLayoutTest, AnIndexThatCanNotBeTrueIsMadeAnew) {
+    rig_.store({{1, "one"}, {2, "two"}, {3, "three"}});
+    const std::string index = content_of(path("00000.idx"));
+    std::string wrong = index;
+    wrong.replace(wrong.find("2560 3 000000002.jpg"), 4, "3584");
+    std::ofstream(path("00000.idx"), std::ios::binary) << wrong;
+    TarRig other(root());
+    EXPECT_EQ(other.read("00000.tar#000000002.jpg"), "two");
+    EXPECT_EQ(content_of(path("00000.idx")), index);
+}
+
 TEST_F(TarLayoutTest, ACleanEndIsWellFormedAndGoesOn) {
     rig_.store({{1, "one"}});
     rig_.layout->close();

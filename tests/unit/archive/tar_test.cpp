@@ -98,6 +98,25 @@ TEST_F(TarFile, ATornMemberEndsTheWalk) {
     }
 }
 
+TEST(TarHeader, IsOfItsMemberOnly) {
+    const std::string header = tar_header("000000001.jpg", 700);
+    const auto block = [](const std::string& bytes) { return std::as_bytes(std::span(bytes)).last<kTarBlock>(); };
+    EXPECT_TRUE(is_header_of(block(header), {"000000001.jpg", 512, 700}));
+    EXPECT_FALSE(is_header_of(block(header), {"000000002.jpg", 512, 700}));
+    EXPECT_FALSE(is_header_of(block(header), {"000000001.jpg", 512, 701}));
+    for (std::size_t at = 0; at < kTarBlock; ++at) {
+        std::string damaged = header;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x11);
+        const bool is_read = at != 155;  // what stands behind the checksum is no matter to anybody
+        EXPECT_EQ(is_header_of(block(damaged), {"000000001.jpg", 512, 700}), !is_read) << at;
+    }
+    std::string erased = header;
+    erase_tar_header(std::as_writable_bytes(std::span(erased)).first<kTarBlock>());
+    EXPECT_FALSE(is_header_of(block(erased), {std::string(kErasedName), 512, 700}));
+    const std::uint64_t large = std::uint64_t{9} << 30;
+    EXPECT_TRUE(is_header_of(block(tar_header("000000001.jpg", large)), {"000000001.jpg", 1536, large}));
+}
+
 TEST_F(TarFile, DamageIsNoMember) {
     std::string tar = member("000000001.jpg", "one") + member("000000002.jpg", "two");
     for (const std::size_t at : std::vector<std::size_t>{1024, 1150, 1172, 1024 + 156}) {
@@ -137,10 +156,13 @@ TEST(ShardIndex, TextIsThatOfDali) {
 
 TEST(ShardIndex, WhatIsNoIndexIsNone) {
     for (const char* text : {"", "v1.2 1\n", "v1.1 0\n", "v1.2 1\njpg 512 3 000000007.jpg", "v1.2 1\njpg 5x 3 a.jpg\n",
-                             "v1.2 1\njpg 0 3 a.jpg\n", "v1.2 2\njpg 512 3 a.jpg\n"}) {
+                             "v1.2 1\njpg 0 3 a.jpg\n", "v1.2 2\njpg 512 3 a.jpg\n", "v1.2 1\njpg 513 3 a.jpg\n",
+                             "v1.2 1\njpg 512 18446744073709551615 a.jpg\n", "v1.2 1\njpg 18446744073709551104 3 a.jpg\n",
+                             "v1.2 2\njpg 512 513 a.jpg\njpg 1536 3 b.jpg\n", "v1.2 2\njpg 1024 3 a.jpg\njpg 512 3 b.jpg\n"}) {
         EXPECT_FALSE(ShardIndex::parse(text)) << text;
     }
     EXPECT_TRUE(ShardIndex::parse("v1.2 0\n"));
+    EXPECT_TRUE(ShardIndex::parse("v1.2 2\njpg 512 512 a.jpg\njpg 1536 3 b.jpg\n")) << "side by side";
 }
 
 }  // namespace
