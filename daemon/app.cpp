@@ -44,10 +44,10 @@ std::string damage_of(const std::string& state_dir, const Result<store::PageRepo
 
 }  // namespace
 
-App::App(std::string config_file, config::Config config, bool once)
+App::App(std::string config_file, config::Config config, const RunOptions& options)
     : config_file_(std::move(config_file)),
       config_(std::move(config)),
-      once_(once),
+      options_(options),
       log_(config_.log.level),
       metrics_(clock_.wall_now()),
       signals_(control_, SIGTERM, SIGINT, SIGHUP),
@@ -83,7 +83,7 @@ std::optional<App::Failure> App::start() {
         return failure;
     }
     try {
-        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *volumes_, metrics_, clock_, log_, once_, journal_.get()};
+        const crawl::Supervisor::Parts parts{config_, control_, *env_, *writer_, *volumes_, metrics_, clock_, log_, options_.once, journal_.get()};
         supervisor_ = std::make_unique<crawl::Supervisor>(parts);
     } catch (const std::runtime_error& error) {
         return Failure{ExitCode::config, error.what()};
@@ -170,6 +170,7 @@ std::optional<App::Failure> App::open_journal() {
         options.folder = dataset::journal_folder(config_);
         options.seal_bytes = config_.journal.seal_size;
         options.seal_after = config_.journal.seal_after;
+        options.older_state = options_.older_state;
         auto opened = journal::Journal::open(std::move(options), *env_, metrics_, clock_, log_);
         if (!opened) {
             return Failure{ExitCode::try_again, opened.error().what};
@@ -177,10 +178,9 @@ std::optional<App::Failure> App::open_journal() {
         journal_ = std::move(*opened);
     }
     writer_ = std::make_unique<store::Writer>(*env_, clock_);
-    if (!journal_) {
-        if (const auto marked = writer_->transact(journal::mark_gap); !marked) {
-            return Failure{ExitCode::io, store::unwritable(marked.error()).what};
-        }
+    const auto take_up = [this](store::WriteTxn& txn) { return journal_ ? journal_->take_up(txn) : journal::mark_gap(txn); };
+    if (const auto marked = writer_->transact(take_up); !marked) {
+        return Failure{ExitCode::io, store::unwritable(marked.error()).what};
     }
     return std::nullopt;
 }

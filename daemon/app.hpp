@@ -31,11 +31,17 @@
 
 namespace grit::daemon {
 
+/// How `gritd run` was called.
+struct RunOptions {
+    bool once = false;         ///< Ends when there is nothing more to do.
+    bool older_state = false;  ///< Goes on from a state that is older than its journal.
+};
+
 /// One run of the daemon, on the thread that calls `run`.
 class App final : private Controls {
   public:
     /// @param config_file  where `config` came from: a reload reads it again.
-    App(std::string config_file, config::Config config, bool once);
+    App(std::string config_file, config::Config config, const RunOptions& options);
     ~App() override;
     App(const App&) = delete;
     App& operator=(const App&) = delete;
@@ -73,7 +79,7 @@ class App final : private Controls {
 
     std::string config_file_;
     config::Config config_;
-    bool once_;
+    RunOptions options_;
     SystemClock clock_;
     Logger log_;
     ServiceManager service_manager_;

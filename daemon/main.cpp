@@ -46,13 +46,13 @@ ExitCode check_config(const std::string& file, bool show_effective) {
     return ExitCode::clean;
 }
 
-ExitCode run(const std::string& file, bool once) {
+ExitCode run(const std::string& file, const grit::daemon::RunOptions& options) {
     auto loaded = grit::config::load_config(file);
     if (const auto* errors = std::get_if<std::vector<grit::config::ConfigError>>(&loaded)) {
         print_errors(*errors);
         return ExitCode::config;
     }
-    grit::daemon::App app(file, std::move(std::get<grit::config::Config>(loaded)), once);
+    grit::daemon::App app(file, std::move(std::get<grit::config::Config>(loaded)), options);
     return app.run();
 }
 
@@ -73,10 +73,12 @@ int main(int argc, char** argv) {
     cli.set_version_flag("--version", fmt::format("gritd {} (commit {}, {})", grit::version(), grit::commit(), grit::compiler()));
     cli.require_subcommand(1);
     std::string file;
-    bool once = false;
+    grit::daemon::RunOptions options;
     CLI::App* run_command = cli.add_subcommand("run", "crawl: until stopped, or with --once until there is nothing more to do");
     run_command->add_option("--config", file, "the TOML file")->required();
-    run_command->add_flag("--once", once, "end when nothing is in flight or due soon: 0 all settled, 7 some wait for a later retry");
+    run_command->add_flag("--once", options.once, "end when nothing is in flight or due soon: 0 all settled, 7 some wait for a later retry");
+    run_command->add_flag("--older-state", options.older_state,
+                          "go on from a state that is older than its outcome journal (a backup): what came since is given up");
     CLI::App* check_command = cli.add_subcommand("check-config", "read the TOML file and say all that is wrong with it");
     check_command->add_option("--config", file, "the TOML file")->required();
     bool show_effective = false;
@@ -89,7 +91,7 @@ int main(int argc, char** argv) {
         return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
     }
     try {
-        return static_cast<int>(check_command->parsed() ? check_config(file, show_effective) : run(file, once));
+        return static_cast<int>(check_command->parsed() ? check_config(file, show_effective) : run(file, options));
     } catch (const std::exception& error) {
         fmt::print(stderr, "gritd: {}\n", error.what());
         return static_cast<int>(ExitCode::io);

@@ -18,21 +18,6 @@ namespace {
 
 constexpr std::size_t kLinesAtOnce = 5'000;
 
-std::uint64_t whole_lines_of(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::vector<char> piece(std::size_t{1} << 20);
-    std::uint64_t at = 0;
-    std::uint64_t whole = 0;
-    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
-        const std::string_view bytes(piece.data(), static_cast<std::size_t>(in.gcount()));
-        if (const std::size_t end = bytes.rfind('\n'); end != std::string_view::npos) {
-            whole = at + end + 1;
-        }
-        at += bytes.size();
-    }
-    return whole;
-}
-
 }  // namespace
 
 RebuildTelling::RebuildTelling(fs::path folder, const Clock& clock) : folder_(std::move(folder)), clock_(clock), metrics_(clock.wall_now()) {
@@ -64,7 +49,7 @@ Checked<void> RebuildTelling::write_journal(const fs::path& journal, store::Jour
     const fs::path plain = journal / journal::name_of(journal::JournalFile{mark.file, false});
     std::error_code error;
     if (fs::exists(plain, error)) {
-        mark.bytes = whole_lines_of(plain);
+        mark.bytes = journal::whole_lines_of(plain);
         fs::resize_file(plain, mark.bytes, error);
     }
     if (const auto marked = writer.transact([&](store::WriteTxn& txn) { return store::put_journal_mark(txn, mark); }); !marked) {

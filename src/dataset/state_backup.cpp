@@ -35,12 +35,11 @@ Problem failed(const fs::path& path, std::string_view doing, int error) {
     return Problem{fmt::format("{} can not be {}: {}", path.string(), doing, std::generic_category().message(error))};
 }
 
-// What is not part of a state: locks, and what is being written.
+// What is not part of a state: locks, and what is being written or was left of it, with all that lies below.
 bool belongs(const fs::path& relative) {
     const std::string name = relative.filename().string();
-    const std::string first = relative.begin()->string();
     return name != "data.mdb" && name != "lock.mdb" && name != "gritd.lock" && name != "SHA256SUMS" && name != "backup.json" &&
-           !name.ends_with(".part") && first != "compact.part";
+           std::none_of(relative.begin(), relative.end(), [](const fs::path& part) { return part.string().ends_with(".part"); });
 }
 
 class Backup {
@@ -52,7 +51,7 @@ class Backup {
         if (auto prepared = prepare(); !prepared) {
             return prepared.error();
         }
-        auto made = copy_state();
+        auto made = copy_state(now);
         made = made ? copy_files() : made;
         made = made ? describe(now) : made;
         made = made ? sync_folders() : made;
@@ -88,12 +87,12 @@ class Backup {
         return {};
     }
 
-    Checked<void> copy_state() {
+    Checked<void> copy_state(WallTime now) {
         const OnCopy pass_on = [this](const CopyProgress& copied) {
             progress_ = copied;
             return on_copy_(progress_);
         };
-        const auto bytes = copy_tables(env_, folder_, pass_on);
+        const auto bytes = copy_tables(env_, folder_, pass_on, now);
         if (!bytes) {
             return bytes.error();
         }

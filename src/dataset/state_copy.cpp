@@ -15,6 +15,7 @@
 #include "grit/base/low_priority.hpp"
 #include "grit/store/damage_guard.hpp"
 #include "grit/store/error.hpp"
+#include "grit/store/journal_rows.hpp"
 #include "grit/store/writer.hpp"
 
 namespace grit::dataset {
@@ -70,6 +71,12 @@ class TableCopy {
         return table_ < store::kTableCount;
     }
 
+    Result<void> note(std::optional<WallTime> backup_of) {
+        return writer_.transact([backup_of](store::WriteTxn& txn) {
+            return backup_of ? store::put_backup_time(txn, backup_of->time_since_epoch().count()) : Result<void>();
+        });
+    }
+
   private:
     // @return whether the table is at its end.
     Result<bool> copy_some(store::WriteTxn& txn, store::Table table, std::string& last, std::uint64_t& bytes) const {
@@ -102,7 +109,8 @@ class TableCopy {
     std::string last_;  // key of the table that was copied last
 };
 
-Checked<std::uint64_t> copy_into(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy) {
+Checked<std::uint64_t> copy_into(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy,
+                                 std::optional<WallTime> backup_of) {
     const auto txn = from.read();
     if (!txn) {
         return store::unreadable(txn.error());
@@ -114,11 +122,14 @@ Checked<std::uint64_t> copy_into(store::Env& from, const std::filesystem::path& 
     CopyProgress progress;
     progress.bytes_total = from.stats().used_bytes;
     {
+        const auto failed_by = [&folder](const ErrorCode& why) {
+            return Problem{fmt::format("the state can not be copied to {}: {}", folder.string(), why.message())};
+        };
         TableCopy copy(*txn, **to);
         for (bool more = true; more;) {
             const auto copied = copy.next();
             if (!copied) {
-                return Problem{fmt::format("the state can not be copied to {}: {}", folder.string(), copied.error().message())};
+                return failed_by(copied.error());
             }
             more = *copied;
             progress.bytes_written = (*to)->stats().used_bytes;
@@ -126,18 +137,22 @@ Checked<std::uint64_t> copy_into(store::Env& from, const std::filesystem::path& 
                 return Problem{"it was stopped"};
             }
         }
+        if (const auto noted = copy.note(backup_of); !noted) {
+            return failed_by(noted.error());
+        }
     }
     return (*to)->stats().file_bytes;
 }
 
 }  // namespace
 
-Checked<std::uint64_t> copy_tables(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy) {
+Checked<std::uint64_t> copy_tables(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy,
+                                   std::optional<WallTime> backup_of) {
     std::error_code error;
     if (std::filesystem::exists(folder / "data.mdb", error)) {
         return Problem{fmt::format("{} has a state already", folder.string())};
     }
-    const auto bytes = copy_into(from, folder, on_copy);
+    const auto bytes = copy_into(from, folder, on_copy, backup_of);
     std::filesystem::remove(folder / "lock.mdb", error);
     if (!bytes) {
         std::filesystem::remove(folder / "data.mdb", error);

@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -85,6 +86,15 @@ Result<std::uint64_t> compress_file(const std::string& from, std::uint64_t bytes
         }
     }
     return ::fsync(target.get()) == 0 ? Result<std::uint64_t>(written) : Result<std::uint64_t>(system_error(errno));
+}
+
+std::optional<std::uint64_t> content_bytes(const std::string& path) {
+    constexpr std::size_t kLongestFrameHeader = 18;  // RFC 8878, 3.1.1.1
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, kLongestFrameHeader> head{};
+    const ssize_t got = file.get() < 0 ? -1 : read_some(file.get(), head.data(), head.size());
+    const auto size = got > 0 ? ZSTD_getFrameContentSize(head.data(), static_cast<std::size_t>(got)) : ZSTD_CONTENTSIZE_ERROR;
+    return size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN ? std::nullopt : std::optional<std::uint64_t>(size);
 }
 
 Checked<void> read_file(const std::string& path, bool compressed, const std::function<bool(std::string_view)>& take) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 #include <system_error>
 
 namespace grit::journal {
@@ -55,6 +56,21 @@ Checked<std::vector<JournalFile>> list_files(const std::filesystem::path& folder
     }
     std::sort(files.begin(), files.end());
     return files;
+}
+
+std::uint64_t whole_lines_of(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::vector<char> piece(std::size_t{1} << 20);
+    std::uint64_t at = 0;
+    std::uint64_t whole = 0;
+    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+        const std::string_view bytes(piece.data(), static_cast<std::size_t>(in.gcount()));
+        if (const std::size_t end = bytes.rfind('\n'); end != std::string_view::npos) {
+            whole = at + end + 1;
+        }
+        at += bytes.size();
+    }
+    return whole;
 }
 
 }  // namespace grit::journal

@@ -13,9 +13,11 @@
 #include "compress.hpp"
 #include "first_line.hpp"
 #include "grit/base/file_descriptor.hpp"
+#include "grit/base/quantity.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/journal/journal.hpp"
 #include "grit/store/error.hpp"
+#include "older_state.hpp"
 #include "sealer.hpp"
 
 namespace grit::journal {
@@ -67,15 +69,17 @@ Checked<void> Journal::prepare() {
     if (!mark) {
         return store::unreadable(mark.error());
     }
+    auto checked = check_dataset(*files);
+    checked = checked ? check_age(*files, *mark) : checked;
+    if (!checked) {
+        return checked;
+    }
     sealer_ = std::make_unique<Sealer>(options_.folder, metrics_, log_);
     bool sealed_before = false;  // the same number, sealed: listed behind the plain one
     std::optional<Line> next;    // what the file behind says of itself
     for (auto file = files->rbegin(); file != files->rend(); ++file) {
         ::unlink((path_of(file->number, true) + ".part").c_str());
         auto begin = first_line_of(path_of(file->number, file->sealed), file->sealed);
-        if (auto checked = begin ? check_dataset(path_of(file->number, file->sealed), *begin) : Checked<void>(); !checked) {
-            return checked;
-        }
         if (file->sealed) {
             sealed_before = true;
         } else if (std::exchange(sealed_before, false) && std::prev(file)->number == file->number) {
@@ -90,9 +94,10 @@ Checked<void> Journal::prepare() {
         next = begin && file->number <= mark->file ? std::move(begin) : std::nullopt;
         last_number_ = std::max(last_number_, file->number);
     }
-    if (last_number_ > mark->file && files->back().sealed) {
-        log_.warning("journal.ahead_of_state", {{"file", path_of(last_number_, true)}, {"state_knows", mark->file}});
-    } else if (last_number_ < mark->file) {
+    if (state_is_older_) {
+        return seal_what_came_since();
+    }
+    if (last_number_ < mark->file) {
         log_.error("journal.file_missing", {{"file", path_of(mark->file, false)}});
     }
     return {};
@@ -106,6 +111,10 @@ Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark&
         return failed(path, "looked at", errno);
     }
     const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (state_is_older_ && number >= mark.file) {
+        sealer_->add(number, whole_lines_of(path));  // nothing is cut off
+        return {};
+    }
     if (number > mark.file) {
         ::unlink(path.c_str());
         return {};
@@ -133,14 +142,65 @@ Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark&
     return {};
 }
 
-Checked<void> Journal::check_dataset(const std::string& path, const Line& begin) const {
-    const std::string dataset = text_of(begin.data, "dataset");
-    if (dataset.empty() || dataset == env_.dataset_id()) {
+Checked<void> Journal::check_age(const std::vector<JournalFile>& files, const store::JournalMark& mark) {
+    const auto backup = [this]() -> Result<std::int64_t> {
+        const auto txn = env_.read();
+        return txn ? store::get_backup_time(*txn) : Result<std::int64_t>(boost::system::in_place_error, txn.error());
+    }();
+    if (!backup && backup.error() != store::Errc::not_found) {
+        return store::unreadable(backup.error());
+    }
+    const auto newer = find_newer(options_.folder, files, mark, backup.has_value());
+    if (!newer) {
         return {};
     }
-    return Problem{fmt::format("outcome journal: {} is of another dataset ({}; this state is {}). If that dataset's state was lost, "
-                               "`gritctl rebuild` restores it from its journal; else choose another journal.dir",
-                               path, dataset, env_.dataset_id())};
+    state_is_older_ = options_.older_state;
+    if (state_is_older_) {
+        log_.warning("journal.older_state", {{"what", *newer}});
+        return {};
+    }
+    const std::string whose = backup ? fmt::format("is a backup of {}", format_utc(*backup)) : "seems to be an old copy (is its volume mounted?)";
+    return Problem{fmt::format("the state in {} {}, older than its outcome journal. Put the newer one back; or move its data.mdb away and "
+                               "run `gritctl rebuild`, which loses nothing; or give up what came since, blocks and opt-outs too: start "
+                               "once with `gritd run --older-state`. Nothing was touched. {}",
+                               env_.folder().string(), whose, *newer)};
+}
+
+// The mark will name the last of these files, of which nothing is to be cut off at the next start.
+Checked<void> Journal::seal_what_came_since() {
+    sealer_->drain();
+    const auto files = list_files(options_.folder);
+    const bool are_sealed = files && std::all_of(files->begin(), files->end(), [](const JournalFile& file) { return file.sealed; });
+    return are_sealed ? Checked<void>() : failed(options_.folder.string(), "sealed to go on from an older state", EIO);
+}
+
+Result<void> Journal::take_up(store::WriteTxn& txn) const {
+    if (state_is_older_) {
+        auto mark = store::get_journal_mark(txn);
+        if (!mark) {
+            return mark.error();
+        }
+        mark->file = last_number_;
+        mark->bytes = 0;
+        if (const auto put = store::put_journal_mark(txn, *mark); !put) {
+            return put;
+        }
+    }
+    return store::erase_backup_time(txn);
+}
+
+Checked<void> Journal::check_dataset(const std::vector<JournalFile>& files) const {
+    for (const JournalFile& file : files) {
+        const std::string path = path_of(file.number, file.sealed);
+        const auto begin = first_line_of(path, file.sealed);
+        const std::string dataset = begin ? text_of(begin->data, "dataset") : std::string();
+        if (!dataset.empty() && dataset != env_.dataset_id()) {
+            return Problem{fmt::format("outcome journal: {} is of another dataset ({}; this state is {}). If that dataset's state was lost, "
+                                       "`gritctl rebuild` restores it from its journal; else choose another journal.dir",
+                                       path, dataset, env_.dataset_id())};
+        }
+    }
+    return {};
 }
 
 }  // namespace grit::journal

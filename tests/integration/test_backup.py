@@ -48,13 +48,45 @@ class Backup(CrawlCase):
         at_kill = len(read_map(daemon.state_dir))
         shutil.rmtree(daemon.state_dir)
         shutil.copytree(folder, daemon.state_dir)
-        daemon.start(once=False)
+        self.assertEqual(daemon.run_once(30), 75, "the journal knows more")
+        for words in (f"the state in {daemon.state_dir} is a backup of 20", "gritctl rebuild", "gritd run --older-state"):
+            self.assertIn(words, daemon.log_text())
+        daemon.start(once=False, options=("--older-state",))
         status = self.wait_settled(daemon, 60)
         self.assertEqual((status["outcomes"], status["input"]["quarantined"]), ({"stored": 1200}, 1))
         self.terminate(daemon)
         web.stop()
         again = at_kill - copied + 500  # since the backup, and what the kill cut
         self.assert_clean(check([source], web.log_file, daemon.root, read_map(daemon.state_dir), Options(True, True, 1, again)))
+
+    def test_what_was_ordered_since_a_backup_is_not_forgotten_by_a_restore(self):
+        web = self.web()
+        source = self.annotations(urls_of(10, 20))
+        daemon = self.daemon(web, [source], politeness=POLITENESS, storage={"layout": "webdataset"})
+        daemon.start(once=False)
+        control = self.wait_ready(daemon)
+        folder = self.directory / "backup"
+        self.wait_for("some are stored", lambda: control.status()["outcomes"].get("stored", 0) > 20)
+        self.assertEqual(daemon.ctl("backup", str(folder)).returncode, 0)
+        self.assertEqual(daemon.ctl("optout", "h1.test", "--delete").returncode, 0)
+        self.assertEqual(daemon.ctl("block", "h2.test").returncode, 0)
+        daemon.kill()
+        shutil.rmtree(daemon.state_dir)
+        shutil.copytree(folder, daemon.state_dir)
+        asked = len(web.requests())
+        journal = {path.name: path.read_bytes() for path in (daemon.root / "outcomes").iterdir()}
+        self.assertEqual(daemon.run_once(30), 75)
+        self.assertEqual({path.name: path.read_bytes() for path in (daemon.root / "outcomes").iterdir()}, journal)
+
+        (daemon.state_dir / "data.mdb").unlink()
+        said = daemon.ctl("--json", "rebuild", "--config", str(daemon.config_file))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertEqual(json.loads(said.stdout)["blocks"], 2)
+        daemon.start(once=False)
+        self.wait_settled(daemon, 60)
+        self.terminate(daemon)
+        hosts = {request.host for request in web.requests()[asked:]}
+        self.assertFalse(hosts & {"h1.test", "h2.test"}, "asked in spite of an opt-out, or a block")
 
     def test_folders_that_will_not_do_are_refused(self):
         web = self.web()

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "grit/base/clock.hpp"
@@ -27,9 +28,11 @@ using OnCopy = std::function<bool(const CopyProgress&)>;
 ///
 /// One reading transaction is open meanwhile: pages that are freed are not used again before it ends, so the file of
 /// `from` grows by what is committed meanwhile. Writers do not wait.
+/// @param backup_of  noted in the copy: that it is a backup, of that moment (store::get_backup_time).
 /// @return bytes of the new file.
 /// Errors, in words: the folder has a state; the disk; damage of `from`; ended by `on_copy`.
-[[nodiscard]] Checked<std::uint64_t> copy_tables(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy);
+[[nodiscard]] Checked<std::uint64_t> copy_tables(store::Env& from, const std::filesystem::path& folder, const OnCopy& on_copy,
+                                                 std::optional<WallTime> backup_of = {});
 
 /// A backup of the state that `env` has open, in a folder that is new or empty: `data.mdb`; what else lies in the state
 /// folder, but locks and files under way; then `backup.json` (what it is a backup of) and, last, `SHA256SUMS`. What is

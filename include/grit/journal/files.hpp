@@ -24,5 +24,7 @@ struct JournalFile {
 /// Those of the folder, ascending; none if it is not there. Where a file is there in both forms (a stop between two
 /// steps), both are listed: the sealed one is whole. Errors, in words: the folder can not be read.
 [[nodiscard]] Checked<std::vector<JournalFile>> list_files(const std::filesystem::path& folder);
+/// Of a file that is not sealed: bytes up to the end of its last whole line; 0 if it can not be read.
+[[nodiscard]] std::uint64_t whole_lines_of(const std::filesystem::path& file);
 
 }  // namespace grit::journal

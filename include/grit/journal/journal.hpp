@@ -18,6 +18,7 @@
 #include "grit/base/clock.hpp"
 #include "grit/base/log.hpp"
 #include "grit/base/result.hpp"
+#include "grit/journal/files.hpp"
 #include "grit/journal/line.hpp"
 #include "grit/store/env.hpp"
 #include "grit/store/journal_rows.hpp"
@@ -42,6 +43,8 @@ struct JournalOptions {
     std::filesystem::path folder;  ///< Made where it is missing; its parent is not.
     std::uint64_t seal_bytes = std::uint64_t{64} << 20;  ///< Of lines, before they are compressed.
     Milliseconds seal_after{3'600'000};  ///< Since the file's first line.
+    /// The state may be older than the journal, and what came since is given up. (It stays in the folder; no line of it counts.)
+    bool older_state = false;
 };
 
 /// Appends to one file at a time. A sealed file is one zstd frame with a checksum and its length, made aside by a thread
@@ -55,10 +58,13 @@ class Journal {
 
     /// Cuts off what was never committed and goes on with the file that the state names. A file that is shorter than the
     /// state says, or missing, is said in the log and not gone on with: a gap in `seq` stays to be seen.
-    /// Errors, in words: the folder can not be made, read or written; it has the journal of another dataset.
+    /// Errors, in words: the folder can not be made, read or written; it has the journal of another dataset, or goes on behind what
+    /// the state knows, as where that is a backup: nothing is touched then.
     [[nodiscard]] static Checked<std::unique_ptr<Journal>> open(Options options, store::Env& env, metrics::Metrics& metrics,
                                                                 const Clock& clock, const Logger& log,
                                                                 std::unique_ptr<FileCalls> calls = nullptr);
+    /// In the first transaction after `open`: the state is no backup any more, and if it was older than its journal it is not from here on.
+    [[nodiscard]] Result<void> take_up(store::WriteTxn& txn) const;
     ~Journal();
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
@@ -87,7 +93,9 @@ class Journal {
     Journal(Options options, store::Env& env, metrics::Metrics& metrics, const Clock& clock, const Logger& log,
             std::unique_ptr<FileCalls> calls);
     [[nodiscard]] Checked<void> prepare();
-    [[nodiscard]] Checked<void> check_dataset(const std::string& path, const Line& begin) const;
+    [[nodiscard]] Checked<void> check_age(const std::vector<JournalFile>& files, const store::JournalMark& mark);
+    [[nodiscard]] Checked<void> seal_what_came_since();
+    [[nodiscard]] Checked<void> check_dataset(const std::vector<JournalFile>& files) const;
     [[nodiscard]] Checked<void> take_over(std::uint64_t number, const store::JournalMark& mark, std::optional<std::uint64_t> committed);
     [[nodiscard]] std::string path_of(std::uint64_t number, bool sealed) const;
     [[nodiscard]] Result<void> begin_file(const store::JournalMark& mark);
@@ -109,6 +117,7 @@ class Journal {
     int descriptor_ = -1;
     std::uint64_t number_ = 0;       // of the open file
     std::uint64_t last_number_ = 0;  // the highest that was ever used
+    bool state_is_older_ = false;    // and that is accepted
     std::int64_t begun_ms_ = 0;      // wall time, for the open file's header
     std::uint64_t size_ = 0;         // of the open file
     std::uint64_t base_ = 0;         // where what is staged begins

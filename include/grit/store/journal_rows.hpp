@@ -21,4 +21,9 @@ struct JournalMark {
 [[nodiscard]] Result<JournalMark> get_journal_mark(const Txn& txn);
 [[nodiscard]] Result<void> put_journal_mark(WriteTxn& txn, const JournalMark& mark);
 
+/// When a backup was made, ms since 1970, in the state that it holds; until a gritd has run on that. Errors: not_found: it is none.
+[[nodiscard]] Result<std::int64_t> get_backup_time(const Txn& txn);
+[[nodiscard]] Result<void> put_backup_time(WriteTxn& txn, std::int64_t time_ms);
+[[nodiscard]] Result<void> erase_backup_time(WriteTxn& txn);
+
 }  // namespace grit::store

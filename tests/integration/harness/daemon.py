@@ -125,11 +125,13 @@ class Daemon:
             self.config.setdefault(table, {}).update(keys)
         self.config_file.write_text(toml_of(self.config))
 
-    def start(self, once: bool = True, environment: dict[str, str] | None = None, stdin: int | None = None) -> None:
-        """Returns at once; its log is appended to `log_file`. @param stdin as of Popen."""
+    def start(
+        self, once: bool = True, environment: dict[str, str] | None = None, stdin: int | None = None, options: tuple[str, ...] = ()
+    ) -> None:
+        """Returns at once; its log is appended to `log_file`. @param stdin as of Popen. @param options more words of `gritd run`."""
         assert self._process is None, "gritd is running already"
         program = self._program or processes.find_program("gritd", "GRITD")
-        command = [str(program), "run", "--config", str(self.config_file)] + (["--once"] if once else [])
+        command = [str(program), "run", "--config", str(self.config_file), *options] + (["--once"] if once else [])
         with open(self.log_file, "ab") as log:
             environment = {**os.environ, **(environment or {})}
             self._process = processes.start(command, stdout=log, stderr=log, stdin=stdin, env=environment)
