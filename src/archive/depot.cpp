@@ -96,6 +96,7 @@ Result<void> Depot::sync() {
     const int error = system_->sync_volume(root_descriptor_);
     const std::scoped_lock lock(temporaries_mutex_);
     if (error != 0) {
+        ++failed_syncs_;
         // Also what was begun during the failed sync: nobody knows which bytes it was about.
         given_up_below_ = next_temporary_.load();
         return errc_of_errno(error);
@@ -104,6 +105,16 @@ Result<void> Depot::sync() {
     std::erase_if(covered, [this](const std::string& name) { return number_of(name) < given_up_below_; });
     durable_.merge(covered);
     return {};
+}
+
+std::uint64_t Depot::failed_syncs() const {
+    const std::scoped_lock lock(temporaries_mutex_);
+    return failed_syncs_;
+}
+
+Result<void> Depot::sync_since(std::uint64_t failed) {
+    const Result<void> synced = sync();
+    return synced && failed_syncs() != failed ? Result<void>(Errc::io) : synced;
 }
 
 // Of a temporary of this Depot; the largest for others, which were never begun here.
@@ -170,6 +181,7 @@ int Depot::move_into_place(const Move& move) {
 
 Published Depot::publish(std::span<const Move> moves) {
     Published result;
+    const std::uint64_t failed = failed_syncs();
     for (const Move& move : moves) {
         if (!is_inside(move.path) || !is_temp_name(move.temp_name)) {
             result.error = Errc::bad_path;
@@ -186,7 +198,7 @@ Published Depot::publish(std::span<const Move> moves) {
         kill_point("publish.renamed");
         ++result.done;
     }
-    if (const Result<void> synced = moves.empty() ? Result<void>() : sync(); !synced) {
+    if (const Result<void> synced = moves.empty() ? Result<void>() : sync_since(failed); !synced) {
         result.error = synced.error();
         return result;
     }

@@ -116,6 +116,7 @@ Result<void> FilesLayout::withdraw() {
 }
 
 Checked<void> FilesLayout::remove(std::span<const std::string> locations) {
+    const std::uint64_t failed = depot_.failed_syncs();
     for (const std::string& location : locations) {
         if (const auto removed = depot_.remove(location); !removed) {
             return Problem{fmt::format("{} can not be removed: {}", location, removed.error().message())};
@@ -127,7 +128,7 @@ Checked<void> FilesLayout::remove(std::span<const std::string> locations) {
             }
         }
     }
-    if (const auto synced = depot_.sync(); !synced) {
+    if (const auto synced = depot_.sync_since(failed); !synced) {
         return Problem{"the image volume can not be synced: " + synced.error().message()};
     }
     return {};

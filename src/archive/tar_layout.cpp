@@ -130,6 +130,7 @@ Publishing TarLayout::publish() {
 
 int TarLayout::append_planned(bool& sync_failed) {
     marks_ = retired_;
+    const std::uint64_t failed = depot_.failed_syncs();
     const std::uint32_t first_new = next_;
     for (const Planned& planned : planned_) {
         int error = open_ == nullptr || open_->number() != planned.shard ? go_to(planned.shard, sync_failed) : 0;
@@ -146,7 +147,7 @@ int TarLayout::append_planned(bool& sync_failed) {
     if (!has_new_names) {
         return 0;
     }
-    const auto synced = depot_.sync();
+    const auto synced = depot_.sync_since(failed);
     sync_failed = !synced;
     return synced ? 0 : EIO;
 }
@@ -337,13 +338,14 @@ Checked<void> TarLayout::remove(std::span<const std::string> locations) {
     }
     const std::lock_guard lock(mutex_);
     retire_if_damaged();
+    const std::uint64_t failed = depot_.failed_syncs();
     for (const auto& [shard, keys] : doomed) {
         if (const int error = erase_samples(shard, keys); error != 0) {
             return Problem{fmt::format("images in {} can not be removed: {}", shard_file_name(shard),
                                        std::generic_category().message(error))};
         }
     }
-    if (const auto synced = depot_.sync(); !synced) {
+    if (const auto synced = depot_.sync_since(failed); !synced) {
         return Problem{"the image volume can not be synced: " + synced.error().message()};
     }
     return {};

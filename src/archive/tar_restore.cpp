@@ -55,10 +55,12 @@ Checked<void> TarLayout::restore_shard(const ShardMark& mark, Restored& restored
     auto shard = std::make_unique<TarShard>(depot_, mark.shard);
     std::uint64_t cut = 0;
     const int error = shard->open(mark.bytes, mark.samples, cut);
-    if (error == ENODATA || error == ENOENT) {
+    if (error == ENODATA || error == ENOENT || error == TarShard::kUnreadable) {
         // Nothing is appended to it any more; what is whole in it can be read.
-        restored.damaged.push_back(fmt::format("{} is shorter than the {} bytes on record, or damaged: images in it are lost",
-                                               shard_file_name(mark.shard), mark.bytes));
+        const std::string what = error == TarShard::kUnreadable
+                                     ? "can not be read: no image goes into it any more, and some in it may be lost"
+                                     : fmt::format("is shorter than the {} bytes on record, or damaged: images in it are lost", mark.bytes);
+        restored.damaged.push_back(fmt::format("{} {}", shard_file_name(mark.shard), what));
         retired_.push_back(ShardMark{mark.shard, mark.bytes, mark.samples, true});
         return {};
     }
@@ -123,8 +125,8 @@ Checked<void> TarLayout::remove_unrecorded_shards(std::span<const std::string> i
     });
     if (static_cast<std::uint64_t>(shards) > 2 + options_.group_images / options_.shard_images) {
         return Problem{fmt::format("image root {} has {} shards that the state knows nothing of, from {} on: the state is older than the "
-                                   "images (a backup?). Give it back a newer one, or move these files away to have their images "
-                                   "fetched again",
+                                   "images (a backup?). Give it back a newer one; or move its data.mdb away and run `gritctl rebuild`, "
+                                   "which loses nothing; or move these files away to have their images fetched again",
                                    depot_.root(), shards, shard_file_name(begun))};
     }
     for (const std::string& name : *names) {

@@ -101,7 +101,7 @@ int TarShard::read_index() {
         return true;
     });
     if (!end) {
-        return EIO;
+        return end.error() == Errc::io ? kUnreadable : EIO;
     }
     return *end == bytes_ ? 0 : ENODATA;
 }

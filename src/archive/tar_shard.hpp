@@ -1,6 +1,7 @@
 // The shard that is being filled.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ namespace grit::archive {
 /// Threads: one at a time. Lifetime: the Depot outlives it.
 class TarShard {
   public:
+    static constexpr int kUnreadable = ENOTRECOVERABLE;  // which no call on a file gives
+
     TarShard(Depot& depot, std::uint32_t number) : depot_(depot), number_(number) {}
     ~TarShard();
     TarShard(const TarShard&) = delete;
@@ -30,6 +33,7 @@ class TarShard {
 
     [[nodiscard]] int create();
     /// One that is there, cut to `bytes`. @param cut gets how much was cut off.
+    /// ENODATA: it is shorter, or something else lies in it. kUnreadable: the disk does not give its headers back.
     [[nodiscard]] int open(std::uint64_t bytes, std::uint32_t samples, std::uint64_t& cut);
 
     /// What `append` would add to the file.

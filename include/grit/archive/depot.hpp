@@ -140,12 +140,18 @@ class Depot : public TempSource {
     /// that worked: `publish` refuses it. Discard it, fetch again.
     /// Errors: io, disk_full.
     [[nodiscard]] Result<void> sync();
+    /// How many syncs have failed up to now, whoever asked for them.
+    [[nodiscard]] std::uint64_t failed_syncs() const;
+    /// `sync` for who changed something that is no temporary (names, bytes of files that are there): the system tells of a
+    /// failure once, so that one which another caller was told of may have been about these changes.
+    /// @param failed  `failed_syncs` before the first of them. Errors: those of sync; io if there are more by now.
+    [[nodiscard]] Result<void> sync_since(std::uint64_t failed);
 
     /// Renames temporaries into place, makes shard folders on the way, and makes the names durable.
     ///
     /// Repeatable until its records are committed: a temporary that already is at its place is done. Stops at the first
-    /// error; nothing is lost by it. Errors: disk_full, read_only, io (also for what a failed sync gave up), vanished
-    /// (neither at its old place nor at its new one), bad_path.
+    /// error; nothing is lost by it. Errors: disk_full, read_only, io (also for what a failed sync gave up, and where another
+    /// caller's sync failed meanwhile), vanished (neither at its old place nor at its new one), bad_path.
     [[nodiscard]] Published publish(std::span<const Move> moves);
 
     /// Removes a temporary. That there is none is no error.
@@ -225,6 +231,7 @@ class Depot : public TempSource {
     mutable std::mutex temporaries_mutex_;
     std::unordered_set<std::string> released_;  // complete, waiting for a sync
     std::unordered_set<std::string> durable_;   // complete, and a sync worked since
+    std::uint64_t failed_syncs_ = 0;
     std::uint64_t given_up_below_ = 0;          // temporaries with a smaller number met a failed sync
     std::mutex folders_mutex_;
     std::unordered_set<std::string> folders_;  // known to exist

@@ -3,11 +3,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "grit/archive/depot.hpp"
 #include "grit/archive/names.hpp"
+#include "tar_rig.hpp"
 #include "temp_root.hpp"
 
 namespace grit::archive {
@@ -32,7 +35,7 @@ class FaultyFileSystem final : public RealFileSystem {
     void shorten_writes(std::size_t bytes) { max_write_ = bytes; }
 
     int create(const std::string& path, mode_t mode, int& descriptor) override {
-        return fails() ? error_ : RealFileSystem::create(path, mode, descriptor);
+        return fails() ? error_ : changed(RealFileSystem::create(path, mode, descriptor));
     }
     int write(int descriptor, std::span<const std::byte> bytes, std::size_t& written) override {
         written = 0;
@@ -44,9 +47,9 @@ class FaultyFileSystem final : public RealFileSystem {
         return fails() ? error_ : error;
     }
     int rename(const std::string& from, const std::string& to) override {
-        return fails() ? error_ : RealFileSystem::rename(from, to);
+        return fails() ? error_ : changed(RealFileSystem::rename(from, to));
     }
-    int unlink(const std::string& path) override { return fails() ? error_ : RealFileSystem::unlink(path); }
+    int unlink(const std::string& path) override { return fails() ? error_ : changed(RealFileSystem::unlink(path)); }
     int make_folder(const std::string& path, mode_t mode) override {
         return fails() ? error_ : RealFileSystem::make_folder(path, mode);
     }
@@ -63,8 +66,16 @@ class FaultyFileSystem final : public RealFileSystem {
     }
 
     int syncs = 0;
+    /// Once, after the next call that makes, moves or removes a name: what another thread does meanwhile.
+    std::function<void()> meanwhile;
 
   private:
+    int changed(int error) {
+        if (const auto other = std::exchange(meanwhile, {})) {
+            other();
+        }
+        return error;
+    }
     bool fails() {
         if (countdown_ <= 0) {
             return false;
@@ -223,6 +234,52 @@ TEST(SyncFault, NamesAreWrittenAnewAfterAFailedSyncOfPublish) {
     EXPECT_TRUE(rig.depot->publish(moves));
     EXPECT_EQ(rig.system->syncs, syncs + 1) << "nothing is called durable without a sync";
     EXPECT_EQ(content_of(temp / "images/00000/1.jpg"), "good");
+}
+
+// The system tells of a failure once: whoever is told may not be the one who lost something.
+void let_another_sync_fail_meanwhile(FaultyFileSystem& system, Depot& depot) {
+    system.meanwhile = [&] {
+        system.fail_call(1, EIO);
+        EXPECT_FALSE(depot.sync());
+    };
+}
+
+TEST(SyncFault, OfAnotherCallerBetweenTheRenamesAndTheSyncFailsPublish) {
+    const TempFolder temp;
+    Rig rig(temp / "images");
+    const std::vector<Move> moves{{test::stage(*rig.depot, "good"), "00000/1.jpg"}};
+    ASSERT_TRUE(rig.depot->sync());
+    let_another_sync_fail_meanwhile(*rig.system, *rig.depot);
+    const Published first = rig.depot->publish(moves);
+    EXPECT_EQ(first.error, Errc::io) << "the name may be lost";
+    EXPECT_EQ(first.done, 1U);
+    EXPECT_TRUE(rig.depot->publish(moves)) << "it is written anew";
+    EXPECT_EQ(content_of(temp / "images/00000/1.jpg"), "good");
+}
+
+TEST(SyncFault, OfAnotherCallerFailsARemoval) {
+    const TempFolder temp;
+    Rig rig(temp / "images");
+    const auto layout = make_files_layout(*rig.depot);
+    ASSERT_TRUE(rig.depot->publish(std::vector<Move>{{test::stage(*rig.depot, "good"), "00000/1.jpg"}}));
+    let_another_sync_fail_meanwhile(*rig.system, *rig.depot);
+    EXPECT_FALSE(layout->remove(std::vector<std::string>{"00000/1.jpg"})) << "it may come back";
+    EXPECT_TRUE(layout->remove(std::vector<std::string>{"00000/1.jpg"}));
+}
+
+TEST(SyncFault, OfAnotherCallerFailsANewShard) {
+    const TempFolder temp;
+    auto owned = std::make_unique<FaultyFileSystem>();
+    FaultyFileSystem& system = *owned;
+    test::TarRig rig(temp / "images", std::move(owned));
+    rig.layout->begin();
+    rig.layout->accept(rig.arrival(1, "one"));
+    let_another_sync_fail_meanwhile(system, *rig.depot);
+    const Publishing published = rig.layout->publish();
+    EXPECT_EQ(published.error, Errc::io) << "its name may be lost";
+    EXPECT_FALSE(published.again);
+    EXPECT_FALSE(fs::exists(temp / "images/00000.tar"));
+    EXPECT_EQ(rig.store({{2, "two"}}).size(), 1U);
 }
 
 TEST(WriteFault, ShortWritesAreContinued) {

@@ -222,6 +222,44 @@ TEST_F(TarLayoutTest, AShardThatLostBytesIsReportedAndLeftAlone) {
     EXPECT_EQ(next->layout->find("00000.tar#000000002.jpg").error(), Errc::vanished);
 }
 
+class SickSystem final : public RealFileSystem {
+  public:
+    int read_at(int descriptor, std::uint64_t offset, std::span<std::byte> bytes, std::size_t& count) override {
+        return unreadable ? EIO : RealFileSystem::read_at(descriptor, offset, bytes, count);
+    }
+    int truncate(int descriptor, std::uint64_t size) override { return uncut ? EIO : RealFileSystem::truncate(descriptor, size); }
+
+    bool unreadable = false;
+    bool uncut = false;
+};
+
+TEST_F(TarLayoutTest, AnOpenShardThatTheDiskDoesNotGiveBackIsReportedAndGetsNothingMore) {
+    rig_.store({{1, "one"}});
+    auto owned = std::make_unique<SickSystem>();
+    SickSystem& system = *owned;
+    TarRig next(root(), std::move(owned));
+    next.marks = rig_.marks;
+    system.unreadable = true;
+    const auto restored = next.layout->restore({}, next.marks_of_start());
+    ASSERT_TRUE(restored) << restored.error().what;
+    EXPECT_THAT(restored->damaged, ElementsAre(HasSubstr("00000.tar can not be read")));
+    system.unreadable = false;
+    EXPECT_THAT(next.store({{3, "three"}}), ElementsAre("00001.tar#000000003.jpg"));
+    EXPECT_TRUE(next.marks.at(0).sealed);
+    EXPECT_EQ(next.read("00000.tar#000000001.jpg"), "one") << "where it can be read again";
+}
+
+TEST_F(TarLayoutTest, AnOpenShardThatCanNotBeCutIsRefused) {
+    rig_.store({{1, "one"}});
+    auto owned = std::make_unique<SickSystem>();
+    owned->uncut = true;
+    TarRig next(root(), std::move(owned));
+    next.marks = rig_.marks;
+    const auto restored = next.layout->restore({}, next.marks_of_start());
+    ASSERT_FALSE(restored);
+    EXPECT_THAT(restored.error().what, HasSubstr("can not be opened"));
+}
+
 TEST_F(TarLayoutTest, AShardThatSomebodyRemovedGetsNothingMore) {
     rig_.store({{1, "one"}});
     fs::remove(path("00000.tar"));
