@@ -105,8 +105,10 @@ json::object AppBackend::stop_adopt() {
 json::object AppBackend::adopt_state() {
     const auto state = adopt_.state();
     json::object view = state ? adopt_json(*state) : json::object{{"state", "none"}};
-    const auto txn = parts_.env.read();
-    const auto left = txn ? txn->count(store::Table::adoptions) : Result<std::uint64_t>(txn.error());
+    const auto left = [this]() -> Result<std::uint64_t> {
+        const auto txn = parts_.env.read();
+        return txn ? txn->count(store::Table::adoptions) : Result<std::uint64_t>(txn.error());
+    }();
     view["left"] = left ? json::value(*left) : json::value(nullptr);
     json::object taken;  // since the daemon's start
     for (std::size_t i = 0; i < metrics::kLabelNames<metrics::Adopted>.size(); ++i) {

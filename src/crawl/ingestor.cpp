@@ -238,25 +238,27 @@ void Ingestor::work() {
 }
 
 Checked<void> Ingestor::load_inputs() {
-    auto txn = env_.read();
-    if (!txn) {
-        return store::unreadable(txn.error());
+    {
+        const auto txn = env_.read();
+        if (!txn) {
+            return store::unreadable(txn.error());
+        }
+        const auto totals = store::get_totals(*txn);
+        if (!totals) {
+            return Problem{"the state's counters can not be read: " + totals.error().message()};
+        }
+        totals_ = *totals;
+        inputs_.clear();
+        const auto walked = store::for_each_input(*txn, [this](store::InputId id, const store::InputRow& row) {
+            inputs_.resize(std::max<std::size_t>(inputs_.size(), id + std::size_t{1}));
+            inputs_[id] = {row.path, row};
+            return true;
+        });
+        if (!walked) {
+            return Problem{"the state's list of inputs can not be read: " + walked.error().message()};
+        }
     }
-    const auto totals = store::get_totals(*txn);
-    if (!totals) {
-        return Problem{"the state's counters can not be read: " + totals.error().message()};
-    }
-    totals_ = *totals;
-    inputs_.clear();
-    const auto walked = store::for_each_input(*txn, [this](store::InputId id, const store::InputRow& row) {
-        inputs_.resize(std::max<std::size_t>(inputs_.size(), id + std::size_t{1}));
-        inputs_[id] = {row.path, row};
-        return true;
-    });
-    if (!walked) {
-        return Problem{"the state's list of inputs can not be read: " + walked.error().message()};
-    }
-    return open_quarantine();
+    return open_quarantine();  // which may write: writing may wait for readers
 }
 
 Checked<void> Ingestor::open_quarantine() {

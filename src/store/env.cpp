@@ -484,14 +484,14 @@ void Env::note_map() {
 }
 
 EnvStats Env::stats() const {
-    gate_->enter();
     MDB_envinfo info{};
     MDB_stat stat{};
     int descriptor = -1;
-    mdb_env_info(env_, &info);
-    mdb_env_stat(env_, &stat);
-    mdb_env_get_fd(env_, &descriptor);
-    gate_->leave();
+    gate_->between_resizes([&] {
+        mdb_env_info(env_, &info);
+        mdb_env_stat(env_, &stat);
+        mdb_env_get_fd(env_, &descriptor);
+    });
     struct stat status{};
     EnvStats stats;
     stats.map_bytes = info.me_mapsize;

@@ -10,6 +10,7 @@ namespace grit::store {
 /// A shared lock in which a waiting resize goes first, so that a stream of short readers can not starve it.
 class MapGate {
   public:
+    /// Not by a thread that is inside.
     void enter();
     void leave();
 
@@ -23,6 +24,14 @@ class MapGate {
         resizing_ = false;
         changed_.notify_all();
         return result;
+    }
+
+    /// Runs a short `look` while the map stays what it is. It does not wait for a resize that waits for readers, so that one of
+    /// these may call it: entering a second time it would wait for itself.
+    template <class Function>
+    auto between_resizes(Function look) {
+        const std::scoped_lock lock(mutex_);
+        return look();
     }
 
   private:

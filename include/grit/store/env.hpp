@@ -80,6 +80,7 @@ class Env {
     /// @param stop  ends it early.
     [[nodiscard]] Result<PageReport> check_pages(const std::atomic<bool>& stop);
 
+    /// Also by a thread that has a reading transaction, and while a resize waits for it.
     [[nodiscard]] EnvStats stats() const;
     /// Whether that address is in the map: what a fault there says is that the file is not what its header speaks of, or
     /// the disk failed. For signal handlers too.

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -203,6 +205,24 @@ TEST(MapGrowth, BodyThatHidesAFullMapIsRunAgainAllTheSame) {
     }));
     EXPECT_GT(runs, 1);
     EXPECT_EQ(state.get(Table::content, "big").size(), 3U << 20);
+}
+
+TEST(MapGrowth, WhoReadsMayAskForStatsWhileItWaits) {
+    const TempFolder temp;
+    const State state(temp.path(), {.initial_map_bytes = 1 << 20});
+    std::optional<ReadTxn> reading(state.env->read().value());
+    std::thread writing([&] { state.put(Table::content, "big", std::string(3 << 20, 'v')); });
+    // Other readers are let in until a resize waits.
+    std::future<void> other;
+    do {
+        other = std::async(std::launch::async, [&] { EXPECT_TRUE(state.env->read()); });
+    } while (other.wait_for(std::chrono::milliseconds(100)) == std::future_status::ready);
+    auto told = std::async(std::launch::async, [&] { return state.env->stats().map_bytes; });
+    EXPECT_EQ(told.wait_for(std::chrono::seconds(20)), std::future_status::ready) << "it waits for its own reader";
+    reading.reset();
+    EXPECT_EQ(told.get(), 1U << 20);
+    writing.join();
+    EXPECT_GT(state.env->stats().map_bytes, 3U << 20);
 }
 
 TEST(MapGrowth, DeletesInAFullMapWork) {
