@@ -205,22 +205,30 @@ void Volumes::failed(Member& member, const ErrorCode& error) {
     }
 }
 
-Checked<void> Volumes::declare_lost(std::string_view name) {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& member : members_) {
-        if (member->called() != name) {
-            continue;
-        }
-        if (member->name.empty()) {
-            return Problem{"the first volume can not be lost: the others hang on it (storage.root)"};
-        }
-        if (member->state != VolumeState::out && member->state != VolumeState::lost) {
-            return Problem{fmt::format("volume {} is {}: only one that is out can be lost", name, name_of(member->state))};
-        }
-        set_state(*member, VolumeState::lost, "an operator says so");
-        return {};
+Checked<void> Volumes::declare_lost(std::string_view name, const std::function<Checked<void>()>& note) {
+    const auto found = std::find_if(members_.begin(), members_.end(), [name](const auto& one) { return one->called() == name; });
+    if (found == members_.end()) {
+        return Problem{fmt::format("there is no volume \"{}\"", name)};
     }
-    return Problem{fmt::format("there is no volume \"{}\"", name)};
+    Member& member = **found;
+    if (member.name.empty()) {
+        return Problem{"the first volume can not be lost: the others hang on it (storage.root)"};
+    }
+    std::unique_lock lock(mutex_);
+    if (member.state != VolumeState::out && member.state != VolumeState::lost) {
+        return Problem{fmt::format("volume {} is {}: only one that is out can be lost", name, name_of(member.state))};
+    }
+    const VolumeState before = member.state;
+    const std::string why = member.why;
+    // First, or it could come back while that is noted.
+    set_state(member, VolumeState::lost, "an operator says so");
+    lock.unlock();
+    auto noted = note ? note() : Checked<void>();
+    if (!noted && before == VolumeState::out) {
+        lock.lock();
+        set_state(member, before, why);
+    }
+    return noted;
 }
 
 std::vector<VolumeView> Volumes::views() const {

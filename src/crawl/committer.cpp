@@ -191,13 +191,14 @@ Committer::Wishes Committer::take_wishes() {
 
 // Step 1. A slow disk does not keep a host's wish from being on record: those that come meanwhile are written meanwhile.
 Result<void> Committer::sync_images(store::WriteSession& session, Group& group) {
-    auto synced = std::async(std::launch::async, [this] { return layout_.sync(); });
+    // Where no thread is to be had it is deferred: made here, and wishes wait for it.
+    auto synced = std::async(std::launch::async | std::launch::deferred, [this] { return layout_.sync(); });
     Wishes wishes = std::exchange(group.wishes, {});
     for (;;) {
         if (!wishes.empty()) {
             write_wishes(session, wishes);
         }
-        if (synced.wait_for(kWishLook) == std::future_status::ready) {
+        if (synced.wait_for(kWishLook) != std::future_status::timeout) {
             return synced.get();
         }
         const std::lock_guard lock(mutex_);

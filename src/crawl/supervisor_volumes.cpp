@@ -51,12 +51,12 @@ Checked<void> Supervisor::give_up_volume(const std::string& name, std::uint32_t 
     if (opt_out_deletes()) {
         return Problem{"the opt-out of " + opt_out_.state()->row.domain + " deletes images: give the volume up when it is done"};
     }
-    if (auto declared = parts_.volumes.declare_lost(name); !declared) {
+    const auto note = [&]() -> Checked<void> {
+        const auto noted = parts_.writer.transact([&](store::WriteTxn& txn) { return store::mark_volume_lost(txn, name); });
+        return noted ? Checked<void>() : store::unwritable(noted.error());
+    };
+    if (auto declared = parts_.volumes.declare_lost(name, note); !declared) {
         return declared;
-    }
-    const auto noted = parts_.writer.transact([&](store::WriteTxn& txn) { return store::mark_volume_lost(txn, name); });
-    if (!noted) {
-        return store::unwritable(noted.error());
     }
     kill_point("volume_lost.noted");
     parts_.log.warning("volume.lost", {{"volume", name}, {"uid", by_uid}});

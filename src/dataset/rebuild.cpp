@@ -16,6 +16,7 @@
 #include "grit/archive/names.hpp"
 #include "grit/base/file_descriptor.hpp"
 #include "grit/base/quantity.hpp"
+#include "grit/dataset/atomic_file.hpp"
 #include "grit/journal/data.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/journal/reader.hpp"
@@ -380,8 +381,8 @@ class Rebuild {
         }
         report_.list = *kept ? list.string() : "";
         close();
-        if (!write_ledger()) {
-            return Problem{"the ledger of opt-outs in " + options_.state.string() + " can not be written"};
+        if (auto written = write_ledger(); !written) {
+            return Problem{"the ledger of opt-outs is lost and can not be written anew: " + written.error().what};
         }
         return move_state(stamp);
     }
@@ -409,23 +410,28 @@ class Rebuild {
         return {};
     }
 
-    // The opt-outs that were done, as far as their ledger is lost.
-    bool write_ledger() const {
+    // The opt-outs that were done, as far as their ledger is lost. Whole or not at all: one that is there is believed.
+    Checked<void> write_ledger() const {
         const fs::path ledger = options_.state / "optouts.jsonl";
         std::error_code error;
         if (replay_.ledger().empty() || fs::exists(ledger, error)) {
-            return true;
+            return {};
         }
-        std::ofstream file(ledger, std::ios::binary);
+        auto file = AtomicFile::create(ledger.string());
+        if (!file) {
+            return file.error();
+        }
+        std::string text;
         for (const journal::Line& line : replay_.ledger()) {
             const store::OptOutRow row = journal::opt_out_of(line.data);
             json::object entry = line.data;
             entry["time"] = format_utc(line.time_ms);
             entry["began"] = format_utc(row.began_ms);
             entry.erase("began_ms");
-            file << json::serialize(entry) << "\n";
+            text += json::serialize(entry) + "\n";
         }
-        return static_cast<bool>(file.flush());
+        auto written = file->write(text);
+        return written ? file->commit() : written;
     }
 
     void close() {

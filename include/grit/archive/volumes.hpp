@@ -73,7 +73,7 @@ struct VolumesOptions {
 };
 
 /// Threads: as Layout; `create`, `views`, `trouble`, `is_out`, `confirm` from any; `watch`, `stop_watch`, `tick` and `declare_lost`
-/// from the control thread, none of them waits for a disk but `stop_watch`.
+/// from the control thread, none of them waits for a disk but `stop_watch`, and the last one as its note does.
 /// Lifetime: the clock outlives it.
 class Volumes final : public Layout, public TempSource {
   public:
@@ -140,9 +140,10 @@ class Volumes final : public Layout, public TempSource {
     /// One of several that has not answered for `kAnswerWithin` is taken out.
     static constexpr Milliseconds kAnswerWithin{10'000};
     void tick();
-    /// A volume that is out does not come back, and nothing more is removed from it. Errors, in words: there is none of that
-    /// name, it is the first, it is not out.
-    [[nodiscard]] Checked<void> declare_lost(std::string_view name);
+    /// A volume that is out does not come back, and nothing more is removed from it.
+    /// @param note  puts that on record, where the next start finds it. If it can not, the volume is out as before.
+    /// Errors, in words: there is none of that name, it is the first, it is not out; that of `note`.
+    [[nodiscard]] Checked<void> declare_lost(std::string_view name, const std::function<Checked<void>()>& note = {});
 
   private:
     // One life of a volume, from a start or a return to when it is out.

@@ -641,5 +641,20 @@ TEST_F(VolumesTest, OnlyOneThatIsOutCanBeLost) {
     EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(temp_ / "disk_a/b")));
 }
 
+TEST_F(VolumesTest, OneWhoseLossCanNotBeNotedIsOutAsBefore) {
+    open();
+    commit(stage_some());
+    b_.read_only = true;
+    look();
+    b_.read_only = false;
+    const std::string why = view(1).why;
+    EXPECT_EQ(volumes_->declare_lost("b", [] { return Checked<void>(Problem{"the state is full"}); }).error().what, "the state is full");
+    EXPECT_EQ(view(1).state, VolumeState::out);
+    EXPECT_EQ(view(1).why, why);
+    clock_.advance(std::chrono::seconds(100));
+    look();
+    EXPECT_EQ(view(1).state, VolumeState::in_use) << "it comes back";
+}
+
 }  // namespace
 }  // namespace grit::archive::test
