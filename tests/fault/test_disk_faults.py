@@ -7,6 +7,8 @@ In CI the calls of some kinds are gone through with a stride; GRIT_DISK_FAULTS=a
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import unittest
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,7 @@ from harness import processes
 from harness.belief import Belief
 from harness.case import CrawlCase
 from harness.disk_log import read_disk_log
-from harness.small_crawl import SmallCrawl
+from harness.small_crawl import OPTED_OUT, SmallCrawl
 
 ALL = os.environ.get("GRIT_DISK_FAULTS") == "all"
 # A run mostly waits: a fault of our own rests the crawl for five seconds.
@@ -79,6 +81,8 @@ class Sweep(CrawlCase):
             if not any(run.exception() for run in lanes):
                 met = Counter(how for run in lanes for how in run.result())
                 print(f"{what}: {met.total()} calls failed: {dict(met)}")
+                if not met:
+                    failures.append(self.failureException(f"{what}: no call of that kind was met, so nothing was tried"))
         if failures:
             raise failures[0]
 
@@ -140,7 +144,6 @@ class ShardFaults(Sweep):
     KINDS = {
         "sync": (("EIO",), 1),
         "rename": (("ENOSPC",), 1),
-        "truncate": (("EIO",), 1),
         "unlink": (("EIO",), 3),
         "open": (("EMFILE", "EIO"), 3),
         "write": (("ENOSPC", "SHORT"), 1),
@@ -161,6 +164,22 @@ class ShardFaults(Sweep):
         faults = (f"{what}:{error}:{times}:once:.tar" for what, times in ((kind, n), ("truncate", 1), ("unlink", 1)))
         crawl.life(self.environment(crawl, FAULT=";".join(faults)))
         return "ended 0" if self.judge(crawl) else None
+
+
+class SidecarFaults(Sweep):
+    """A file per image, and two beside it."""
+
+    HOSTS = 1
+    STORAGE = {"layout": "img2dataset"}
+    PART = "/images"
+    KINDS = {
+        "sync": (("EIO",), 1),
+        "rename": (("EIO",), 3),
+        "write": (("SHORT",), 4),
+    }
+
+    def test_one_call_fails(self):
+        self.sweep(self.fail_once)
 
 
 class VolumeFaults(Sweep):
@@ -196,6 +215,27 @@ class VolumeFaults(Sweep):
             if any(call.fault and call.result < 0 and call.name in REFUSALS for call in read_disk_log(self.log(crawl))):
                 self.assertRegex(said, r"volume\.(out|full) volume=b", "told, however soon the end was")
         return super().judge(crawl)
+
+
+class Rebuilt(CrawlCase):
+    """What a rebuild writes beside the new state."""
+
+    def test_the_ledger_of_opt_outs_gets_its_name_when_it_is_on_the_disk(self):
+        crawl = SmallCrawl(self, "crawl", hosts=1, optout=True)
+        crawl.life({})
+        crawl.opt_out({})
+        shutil.rmtree(crawl.daemon.state_dir)
+        log = crawl.daemon.directory / "disk.log"
+        environment = os.environ | processes.interposed(crawl.folders, LOG=str(log), CONTENT="1")
+        command = [str(processes.find_program("gritctl", "GRITCTL")), "rebuild", "--config", str(crawl.daemon.config_file)]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+        calls = read_disk_log(log)
+        named = [i for i, call in enumerate(calls) if call.name == "rename" and call.other.endswith("/optouts.jsonl")]
+        self.assertEqual(len(named), 1, "one that is there is believed: it has to be whole")
+        before = calls[: named[0]]
+        last = max(i for i, call in enumerate(before) if call.name == "write" and OPTED_OUT.encode() in call.data)
+        synced = [call for call in before[last:] if call.name == "fsync" and call.descriptor == before[last].descriptor]
+        self.assertEqual(len(synced), 1)
 
 
 class Killed(Sweep):

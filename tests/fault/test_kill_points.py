@@ -6,10 +6,12 @@ here, but if no crawl of these comes by it, that is a failure: then its part nee
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from harness import processes
 from harness.case import REPOSITORY, CrawlCase
@@ -24,6 +26,9 @@ MOST_TIMES = 400  # a point that a crawl of 200 lines comes by more often than t
 # depends on how many images were under way, so one is put there.
 LEFTOVERS = "publish.renamed:4"
 SHARDS = {"layout": "webdataset", "shard_images": 10}
+FILES_AND_SIDECARS = {"layout": "img2dataset"}
+# Points that a crawl into files with sidecars comes by, too.
+OF_SIDECARS = ("commit.synced", "commit.intended", "publish.renamed", "commit.published", "commit.recorded")
 # Points that other work comes by, too, than the one that they are named for.
 ELSEWHERE = {
     "repair": ("removal.file_removed", "removal.synced", "erasure_shard.blanked", "erasure_shard.erased", "erasure_shard.synced", "list.synced"),
@@ -63,6 +68,7 @@ class KillPoints(CrawlCase):
         wanted = os.environ.get("GRIT_KILL_ONLY", "")
         tries = [(name, name, way_of(name)) for name in points()]
         tries += [(f"{name} in {way}", name, getattr(OrderedCrawl, way)) for way, names in ELSEWHERE.items() for name in names]
+        tries += [(f"{name} in img2dataset", name, self.die_beside_sidecars) for name in OF_SIDECARS]
         tries = [one for one in tries if wanted in one[0]]
         self.assertTrue(tries)
         with ThreadPoolExecutor(JOBS) as pool:
@@ -78,6 +84,7 @@ class KillPoints(CrawlCase):
         refetched = []
         part = name.split(".")[0]
         options = {"storage": SHARDS} if part.endswith("shard") else {}
+        options |= {"storage": FILES_AND_SIDECARS, "hosts": 3} if die == self.die_beside_sidecars else {}
         options |= {"volumes": ("b",)} if die in (OrderedCrawl.lose_volume, OrderedCrawl.return_volume) else {}
         options |= {"hosts": 2} if die == OrderedCrawl.adopt else {}  # each image dies there
         for time in range(1, MOST_TIMES):
@@ -87,6 +94,8 @@ class KillPoints(CrawlCase):
                 died = die(crawl, {"GRIT_KILL_AT": f"{name}:{time}"})
                 crawl.finish()
                 again = crawl.check()
+                if die == self.die_beside_sidecars:
+                    self.check_sidecars(crawl.daemon.root)
             except self.failureException as failure:
                 raise self.failureException(f"{called}, time {time}: {failure}") from failure
             if not died:
@@ -97,6 +106,20 @@ class KillPoints(CrawlCase):
     @staticmethod
     def die_in_crawl(crawl: SmallCrawl, environment: dict) -> bool:
         return crawl.life(environment)
+
+    @staticmethod
+    def die_beside_sidecars(crawl: SmallCrawl, environment: dict) -> bool:
+        return crawl.life(environment)
+
+    def check_sidecars(self, root: Path) -> None:
+        """Each image has its own two, whole, and there are no others."""
+        images = {path.with_suffix("") for path in root.glob("0*/*.jpg")}
+        self.assertTrue(images)
+        for suffix in (".json", ".txt"):
+            self.assertEqual({path.with_suffix("") for path in root.glob(f"0*/*{suffix}")}, images)
+        for image in images:
+            self.assertEqual(json.loads(image.with_suffix(".json").read_text())["key"], image.name)
+            self.assertEqual(image.with_suffix(".txt").read_text(), "a picture")
 
     def die_in_clean_up(self, crawl: SmallCrawl, environment: dict) -> bool:
         self.assertTrue(crawl.life({"GRIT_KILL_AT": LEFTOVERS}), "nothing was left to be cleaned up")
