@@ -26,6 +26,8 @@ namespace {
 
 // While a sync takes its time: how often it is looked for hosts that asked to be left alone.
 constexpr std::chrono::milliseconds kWishLook{25};
+// A sync writes what every program has left in the page cache: on a large machine with slow disks that takes minutes.
+constexpr Milliseconds kLongestDiskWork{900'000};
 
 // Nothing is written, and so nothing synced, where they are as they were: some layouts have none.
 Result<void> note_intents(store::WriteTxn& txn, const std::vector<std::string>& intents) {
@@ -189,28 +191,46 @@ Committer::Wishes Committer::take_wishes() {
     return wishes;
 }
 
+// Beside this thread, which is not taken for stuck meanwhile. Where no thread is to be had it is deferred: made here.
+template <class Work>
+auto Committer::while_disk_works(store::WriteSession& session, Work work, const std::function<void()>& meanwhile) {
+    auto done = std::async(std::launch::async | std::launch::deferred, std::move(work));
+    const SteadyTime begun = clock_.now();
+    do {
+        if (clock_.now() - begun < kLongestDiskWork) {
+            session.note_turn();
+        }
+        meanwhile();
+    } while (done.wait_for(kWishLook) == std::future_status::timeout);
+    return done.get();
+}
+
+// Those that came while the group was under way.
+Committer::Wishes Committer::newer_wishes(Group& group) {
+    const std::lock_guard lock(mutex_);
+    Wishes wishes = take_wishes();
+    for (const auto& [host, wish] : wishes) {
+        if (const auto older = group.notes.find(host); older != group.notes.end()) {
+            const std::uint64_t ended = older->second.ended;
+            older->second = wish;  // or the group would take it back
+            older->second.ended = ended;
+        }
+    }
+    return wishes;
+}
+
 // Step 1. A slow disk does not keep a host's wish from being on record: those that come meanwhile are written meanwhile.
 Result<void> Committer::sync_images(store::WriteSession& session, Group& group) {
-    // Where no thread is to be had it is deferred: made here, and wishes wait for it.
-    auto synced = std::async(std::launch::async | std::launch::deferred, [this] { return layout_.sync(); });
-    Wishes wishes = std::exchange(group.wishes, {});
-    for (;;) {
+    const auto meanwhile = [&] {
+        Wishes wishes = std::exchange(group.wishes, {});
+        if (wishes.empty()) {
+            wishes = newer_wishes(group);
+        }
         if (!wishes.empty()) {
             write_wishes(session, wishes);
         }
-        if (synced.wait_for(kWishLook) != std::future_status::timeout) {
-            return synced.get();
-        }
-        const std::lock_guard lock(mutex_);
-        wishes = take_wishes();
-        for (const auto& [host, wish] : wishes) {
-            if (const auto older = group.notes.find(host); older != group.notes.end()) {
-                const std::uint64_t ended = older->second.ended;
-                older->second = wish;  // or the group would take it back
-                older->second.ended = ended;
-            }
-        }
-    }
+    };
+    return while_disk_works(session, [this] { return layout_.sync(); }, meanwhile);
 }
 
 // What fails here is tried again, and told, with the group.
@@ -267,7 +287,7 @@ bool Committer::publish_images(store::WriteSession& session, Group& group) {
         return false;
     }
     kill_point("commit.intended");
-    const archive::Publishing published = layout_.publish();
+    const archive::Publishing published = while_disk_works(session, [this] { return layout_.publish(); }, [] {});
     if (published) {
         kill_point("commit.published");
         bounce_lost(group);

@@ -19,6 +19,11 @@ class OneTransaction final : public WriteJob {
 
 }  // namespace
 
+void WriteSession::note_turn() {
+    const std::scoped_lock lock(writer_.mutex_);
+    writer_.turn_ = writer_.clock_.now();
+}
+
 Writer::Writer(Env& env, const Clock& clock) : env_(env), clock_(clock), turn_(clock.now()) {
     thread_ = std::thread([this] { work(); });
 }
@@ -67,7 +72,7 @@ SteadyTime Writer::heartbeat() const {
 }
 
 void Writer::work() {
-    WriteSession session(env_);
+    WriteSession session(env_, *this);
     std::unique_lock lock(mutex_);
     for (;;) {
         wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -134,6 +134,9 @@ class Committer {
     [[nodiscard]] Result<void> plan(store::WriteTxn& txn, Group& group);
     void discard(const std::string& temp_name);
     [[nodiscard]] Wishes take_wishes();
+    template <class Work>
+    auto while_disk_works(store::WriteSession& session, Work work, const std::function<void()>& meanwhile);
+    [[nodiscard]] Wishes newer_wishes(Group& group);
     [[nodiscard]] Result<void> sync_images(store::WriteSession& session, Group& group);
     void write_wishes(store::WriteSession& session, const Wishes& wishes);
     [[nodiscard]] bool publish_images(store::WriteSession& session, Group& group);

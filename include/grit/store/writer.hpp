@@ -14,6 +14,8 @@
 
 namespace grit::store {
 
+class Writer;
+
 /// What a job may do on the writer's thread.
 class WriteSession {
   public:
@@ -26,11 +28,14 @@ class WriteSession {
     }
     /// For what a job has to read around its transactions.
     [[nodiscard]] Env& env() noexcept { return env_; }
+    /// By a job that waits for a disk which is at work: the watchdog takes it for alive, as if it had just begun.
+    void note_turn();
 
   private:
     friend class Writer;
-    explicit WriteSession(Env& env) noexcept : env_(env) {}
+    WriteSession(Env& env, Writer& writer) noexcept : env_(env), writer_(writer) {}
     Env& env_;
+    Writer& writer_;
 };
 
 /// Something to be done on the writer's thread: it may sync the images first, then transact, then tell its owner.
@@ -62,10 +67,11 @@ class Writer {
     /// Jobs submitted and not done yet, the running one included.
     [[nodiscard]] std::size_t backlog() const;
 
-    /// For the watchdog: when the running job was begun; now, if there is nothing to do.
+    /// For the watchdog: when the running job was begun, or last said that it goes on; now, if there is nothing to do.
     [[nodiscard]] SteadyTime heartbeat() const;
 
   private:
+    friend class WriteSession;
     void work();
 
     Env& env_;

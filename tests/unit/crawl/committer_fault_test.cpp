@@ -165,6 +165,48 @@ TEST_F(CommitterFaultTest, AHostsWishIsOnRecordWhileTheDiskIsStillAtTheImages) {
     EXPECT_EQ(held_until(), 2'222);
 }
 
+TEST_F(CommitterFaultTest, ADiskThatTakesMinutesIsNoStuckWriter) {
+    TaskPtr task = take();
+    const HostId host = task->home;
+    end(std::move(task));
+    const auto wait_until = [&](const std::function<bool()>& is_so) {
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (!is_so() && std::chrono::steady_clock::now() < limit) {
+            std::this_thread::yield();
+        }
+        return is_so();
+    };
+    const auto is_alive = [&] { return writer_.heartbeat() == clock_.now(); };
+    for (const int moment_of_call : {1, 3}) {  // the sync before the names, and one of the calls that publish
+        bool met = false;
+        const int before = 2 * system_->calls();
+        system_->on_call = [&](int moment) {
+            if (moment == before + moment_of_call) {
+                met = true;
+                clock_.advance(std::chrono::minutes(10));
+                EXPECT_TRUE(wait_until(is_alive)) << moment_of_call;
+            }
+        };
+        commit();
+        EXPECT_TRUE(met);
+        end(take());
+    }
+    bool met = false;
+    const int before = 2 * system_->calls();
+    system_->on_call = [&](int moment) {
+        if (moment == before + 1) {
+            met = true;
+            clock_.advance(std::chrono::minutes(20));
+            committer_->note(host, HostNote{{3'333, 700, 3, 1}}, true);
+            EXPECT_TRUE(wait_until([&] { return store::get_host(env_->read().value(), host).value().not_before_ms == 3'333; })) << "it turned";
+            EXPECT_FALSE(is_alive()) << "a disk that hangs is told of in the end";
+        }
+    };
+    commit();
+    EXPECT_TRUE(met);
+    system_->on_call = nullptr;
+}
+
 TEST_F(CommitterFaultTest, ImagesOnASafeDiskWaitForTheirNamesInsteadOfBeingFetchedAgain) {
     for (int i = 0; i < kUrls; ++i) {
         end(take());
