@@ -178,8 +178,8 @@ std::optional<App::Failure> App::open_journal() {
         journal_ = std::move(*opened);
     }
     writer_ = std::make_unique<store::Writer>(*env_, clock_);
-    const auto take_up = [this](store::WriteTxn& txn) { return journal_ ? journal_->take_up(txn) : journal::mark_gap(txn); };
-    if (const auto marked = writer_->transact(take_up); !marked) {
+    // One that is not held against a journal stays a backup.
+    if (const auto marked = writer_->transact(journal_ ? store::erase_backup_time : journal::mark_gap); !marked) {
         return Failure{ExitCode::io, store::unwritable(marked.error()).what};
     }
     return std::nullopt;

@@ -58,7 +58,7 @@ Checked<void> Journal::prepare() {
     if (error != 0 && error != EEXIST) {
         return failed(options_.folder.string(), "made", error);
     }
-    const auto files = list_files(options_.folder);
+    auto files = list_files(options_.folder);
     if (!files) {
         return Problem{"outcome journal: " + files.error().what};
     }
@@ -73,6 +73,9 @@ Checked<void> Journal::prepare() {
     checked = checked ? check_age(*files, *mark) : checked;
     if (!checked) {
         return checked;
+    }
+    if (files = list_files(options_.folder); !files) {  // some may have been set aside
+        return Problem{"outcome journal: " + files.error().what};
     }
     sealer_ = std::make_unique<Sealer>(options_.folder, metrics_, log_);
     bool sealed_before = false;  // the same number, sealed: listed behind the plain one
@@ -92,10 +95,8 @@ Checked<void> Journal::prepare() {
             }
         }
         next = begin && file->number <= mark->file ? std::move(begin) : std::nullopt;
-        last_number_ = std::max(last_number_, file->number);
-    }
-    if (state_is_older_) {
-        return seal_what_came_since();
+        // One that was never committed is gone, and its number is used again: no crash leaves a file behind the next one.
+        last_number_ = file->number <= mark->file ? std::max(last_number_, file->number) : last_number_;
     }
     if (last_number_ < mark->file) {
         log_.error("journal.file_missing", {{"file", path_of(mark->file, false)}});
@@ -111,10 +112,6 @@ Checked<void> Journal::take_over(std::uint64_t number, const store::JournalMark&
         return failed(path, "looked at", errno);
     }
     const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (state_is_older_ && number >= mark.file) {
-        sealer_->add(number, whole_lines_of(path));  // nothing is cut off
-        return {};
-    }
     if (number > mark.file) {
         ::unlink(path.c_str());
         return {};
@@ -154,39 +151,15 @@ Checked<void> Journal::check_age(const std::vector<JournalFile>& files, const st
     if (!newer) {
         return {};
     }
-    state_is_older_ = options_.older_state;
-    if (state_is_older_) {
+    if (options_.older_state) {
         log_.warning("journal.older_state", {{"what", *newer}});
-        return {};
+        return set_aside_newer(options_.folder, files, mark, clock_.wall_now());
     }
     const std::string whose = backup ? fmt::format("is a backup of {}", format_utc(*backup)) : "seems to be an old copy (is its volume mounted?)";
     return Problem{fmt::format("the state in {} {}, older than its outcome journal. Put the newer one back; or move its data.mdb away and "
                                "run `gritctl rebuild`, which loses nothing; or give up what came since, blocks and opt-outs too: start "
                                "once with `gritd run --older-state`. Nothing was touched. {}",
                                env_.folder().string(), whose, *newer)};
-}
-
-// The mark will name the last of these files, of which nothing is to be cut off at the next start.
-Checked<void> Journal::seal_what_came_since() {
-    sealer_->drain();
-    const auto files = list_files(options_.folder);
-    const bool are_sealed = files && std::all_of(files->begin(), files->end(), [](const JournalFile& file) { return file.sealed; });
-    return are_sealed ? Checked<void>() : failed(options_.folder.string(), "sealed to go on from an older state", EIO);
-}
-
-Result<void> Journal::take_up(store::WriteTxn& txn) const {
-    if (state_is_older_) {
-        auto mark = store::get_journal_mark(txn);
-        if (!mark) {
-            return mark.error();
-        }
-        mark->file = last_number_;
-        mark->bytes = 0;
-        if (const auto put = store::put_journal_mark(txn, *mark); !put) {
-            return put;
-        }
-    }
-    return store::erase_backup_time(txn);
 }
 
 Checked<void> Journal::check_dataset(const std::vector<JournalFile>& files) const {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "grit/base/clock.hpp"
+#include "grit/base/result.hpp"
 #include "grit/journal/files.hpp"
 #include "grit/store/journal_rows.hpp"
 
@@ -19,5 +21,11 @@ namespace grit::journal {
 /// @return in words, what the journal knows and the state does not; nothing if that is nothing, or what a crash leaves.
 [[nodiscard]] std::optional<std::string> find_newer(const std::filesystem::path& folder, const std::vector<JournalFile>& files,
                                                     const store::JournalMark& mark, bool is_copy);
+
+/// Gives up what `find_newer` tells of: the journal is as if it had ended at the mark, but that the state's file may still have its tail
+/// (which a start cuts off). What is given up stays in the folder, as "given-up-TIME-NAME", a name that nobody takes for the journal's.
+/// Errors, in words.
+[[nodiscard]] Checked<void> set_aside_newer(const std::filesystem::path& folder, const std::vector<JournalFile>& files,
+                                            const store::JournalMark& mark, WallTime now);
 
 }  // namespace grit::journal

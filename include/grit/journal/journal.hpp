@@ -43,7 +43,7 @@ struct JournalOptions {
     std::filesystem::path folder;  ///< Made where it is missing; its parent is not.
     std::uint64_t seal_bytes = std::uint64_t{64} << 20;  ///< Of lines, before they are compressed.
     Milliseconds seal_after{3'600'000};  ///< Since the file's first line.
-    /// The state may be older than the journal, and what came since is given up. (It stays in the folder; no line of it counts.)
+    /// The state may be older than the journal, and what came since is given up: it stays in the folder, under other names.
     bool older_state = false;
 };
 
@@ -63,8 +63,6 @@ class Journal {
     [[nodiscard]] static Checked<std::unique_ptr<Journal>> open(Options options, store::Env& env, metrics::Metrics& metrics,
                                                                 const Clock& clock, const Logger& log,
                                                                 std::unique_ptr<FileCalls> calls = nullptr);
-    /// In the first transaction after `open`: the state is no backup any more, and if it was older than its journal it is not from here on.
-    [[nodiscard]] Result<void> take_up(store::WriteTxn& txn) const;
     ~Journal();
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
@@ -94,7 +92,6 @@ class Journal {
             std::unique_ptr<FileCalls> calls);
     [[nodiscard]] Checked<void> prepare();
     [[nodiscard]] Checked<void> check_age(const std::vector<JournalFile>& files, const store::JournalMark& mark);
-    [[nodiscard]] Checked<void> seal_what_came_since();
     [[nodiscard]] Checked<void> check_dataset(const std::vector<JournalFile>& files) const;
     [[nodiscard]] Checked<void> take_over(std::uint64_t number, const store::JournalMark& mark, std::optional<std::uint64_t> committed);
     [[nodiscard]] std::string path_of(std::uint64_t number, bool sealed) const;
@@ -117,7 +114,6 @@ class Journal {
     int descriptor_ = -1;
     std::uint64_t number_ = 0;       // of the open file
     std::uint64_t last_number_ = 0;  // the highest that was ever used
-    bool state_is_older_ = false;    // and that is accepted
     std::int64_t begun_ms_ = 0;      // wall time, for the open file's header
     std::uint64_t size_ = 0;         // of the open file
     std::uint64_t base_ = 0;         // where what is staged begins
